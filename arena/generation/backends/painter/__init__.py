@@ -1,0 +1,1 @@
+"""Painters: compositional pattern-producing networks, in torch, that answer a prompt with a picture."""

@@ -1,0 +1,85 @@
+"""The network every painter is made of: a compositional pattern-producing network, conditioned on the prompt.
+
+At each point of the plane, h₀ = point, hₗ₊₁ = φ(Wₗ hₗ + bₗ + Cₗ c) and fields = W h_last, where φ applies a
+different activation to each group of units and c holds the projected prompt embedding and a few seeded numbers.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from arena.generation.backends.painter.dice import Dice, generator
+from arena.generation.backends.painter.reading import BUCKETS
+from arena.generation.backends.painter.settings import PainterSettings
+
+INPUTS = 6
+FIELDS = 3
+HEARD = 12  # numbers the embedding is projected to
+LATENT = 4
+
+
+def _activate(name: str, values: Tensor) -> Tensor:
+    match name:
+        case "sin":
+            return torch.sin(values)
+        case "tanh":
+            return torch.tanh(values)
+        case "gauss":
+            return torch.exp(-values * values) * 2 - 1
+        case "abs":
+            return values.abs().clamp_max(3.0) - 1
+        case "softplus":
+            return functional.softplus(values) - 0.7
+        case "softsign":
+            return values / (1 + values.abs())
+        case "triangle":
+            return (values - torch.round(values)).abs() * 4 - 1
+        case "sinc":
+            return torch.sinc(values)
+        case _:
+            raise ValueError(f"unknown activation {name!r}")
+
+
+class Network(nn.Module):
+    """The shared weights of one painter (its hand); each picture mixes in its own by `variety`."""
+
+    def __init__(self, settings: PainterSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        hand = generator("hand", settings.hand)
+        sizes = [INPUTS] + [settings.width] * settings.depth + [FIELDS]
+        self.shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
+        self.matrices = nn.ParameterList(
+            nn.Parameter(torch.randn(shape, generator=hand), requires_grad=False) for shape in self.shapes
+        )
+        self.ear = nn.Parameter(torch.randn(HEARD, BUCKETS, generator=generator("ear")), requires_grad=False)
+        self.listeners = nn.ParameterList(
+            nn.Parameter(torch.randn(rows, HEARD + LATENT, generator=hand) * 0.45, requires_grad=False)
+            for rows, _ in self.shapes[:-1]
+        )
+
+    def forward(self, points: Tensor, embedding: Tensor, pace: Tensor, dice: Dice) -> Tensor:
+        """Fields (requests, FIELDS, pixels) at points (requests, INPUTS, pixels); `pace` scales frequency."""
+        condition = torch.cat([embedding @ self.ear.T, dice.normal(LATENT)], 1)
+        own = self.settings.variety
+        hidden = points
+        for layer, (rows, columns) in enumerate(self.shapes):
+            drawn = dice.normal(rows, columns)
+            matrix = (1 - own**2) ** 0.5 * self.matrices[layer] + own * drawn
+            if layer == 0:
+                matrix = matrix * (self.settings.frequency * pace)[:, None, None]
+            else:
+                matrix = matrix * (1.5 / columns**0.5)
+            # one product per picture keeps its bits the same whatever batch it is in
+            hidden = torch.stack([matrix[i] @ hidden[i] for i in range(len(hidden))])
+            if layer < len(self.listeners):
+                shift = condition @ self.listeners[layer].T + 0.6 * dice.normal(rows)
+                hidden = self._activations(hidden + shift[:, :, None])
+        return hidden
+
+    def _activations(self, hidden: Tensor) -> Tensor:
+        groups = hidden.tensor_split(len(self.settings.activations), dim=1)
+        pairs = zip(self.settings.activations, groups, strict=True)
+        return torch.cat([_activate(name, group) for name, group in pairs], 1)
