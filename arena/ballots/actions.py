@@ -1,0 +1,123 @@
+"""Casting and retracting ballots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..battles import tokens
+from ..battles.actions import BattleClosed, locked_battle
+from ..battles.models import Battle, BattleState
+from ..events import announce_ballots
+from ..refusals import Gone, Invalid, NotAllowed
+from ..voters.models import Voter
+from .models import Ballot
+from .watermark import hold_for_writing
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a voter said, aligned with the slots as shown. See `Ballot` for the meaning of ranks."""
+
+    ranks: tuple[int | None, ...]
+    all_bad: bool = False
+    strength: int | None = None
+    duration_ms: int | None = None
+
+
+class BadJudgement(Invalid):
+    code = "judgement_invalid"
+    title = "This ballot cannot be counted"
+
+
+class BattleExpired(Gone):
+    code = "battle_expired"
+
+
+@transaction.atomic
+def cast_ballot(*, voter: Voter, token: str, judgement: Judgement) -> Ballot:
+    """Record a voter's judgement of the battle that the token names, once.
+
+    Sent again, with the same or another judgement, it returns the ballot that was recorded first: a ballot is locked
+    when it is cast, and the names were shown after it.
+    """
+    battle = locked_battle(tokens.read(token), voter)
+    first = Ballot.objects.filter(battle=battle, supersedes=None).first()
+    if first is not None:
+        return first
+    _require_open(battle)
+    slots = list(battle.slots.select_related("candidate__revision").order_by("position"))
+    check_judgement(judgement, len(slots))
+    hold_for_writing(battle.arena_id)
+    ballot = Ballot.objects.create(
+        arena_id=battle.arena_id,
+        battle=battle,
+        prompt_id=battle.prompt_id,
+        voter=voter,
+        voter_kind=voter.kind,
+        protocol=battle.protocol,
+        contestants=[slot.candidate.revision.contestant_id for slot in slots],
+        ranks=list(judgement.ranks),
+        all_bad=judgement.all_bad,
+        strength=judgement.strength,
+        categories=battle.prompt.categories,
+        duration_ms=judgement.duration_ms,
+    )
+    battle.state = BattleState.VOTED
+    battle.closed_at = timezone.now()
+    battle.save(update_fields=["state", "closed_at"])
+    announce_ballots(battle.arena_id)
+    return ballot
+
+
+@transaction.atomic
+def retract_ballot(*, voter: Voter, ballot: Ballot) -> Ballot:
+    """Take a ballot out of the count by writing a further row. Retracting twice is retracting once."""
+    if ballot.voter_id != voter.pk:
+        raise NotAllowed("Only its voter can retract a ballot.")
+    Battle.objects.select_for_update().filter(pk=ballot.battle_id).first()
+    later = Ballot.objects.filter(supersedes=ballot).first()
+    if later is not None:
+        return later
+    hold_for_writing(ballot.arena_id)
+    retraction = Ballot.objects.create(
+        arena_id=ballot.arena_id,
+        battle_id=ballot.battle_id,
+        prompt_id=ballot.prompt_id,
+        voter=voter,
+        voter_kind=ballot.voter_kind,
+        protocol=ballot.protocol,
+        contestants=ballot.contestants,
+        ranks=[None] * len(ballot.contestants),
+        supersedes=ballot,
+        retracts=True,
+    )
+    announce_ballots(ballot.arena_id)
+    return retraction
+
+
+def check_judgement(judgement: Judgement, slots: int) -> None:
+    """Refuse what no reading can save; the message says what to do."""
+    ranks: Sequence[int | None] = judgement.ranks
+    if len(ranks) != slots:
+        raise BadJudgement(f"The battle has {slots} candidates, the ballot {len(ranks)} ranks. Send one for each.")
+    placed = [rank for rank in ranks if rank is not None]
+    for rank in placed:
+        if rank == 0 or abs(rank) > slots:
+            raise BadJudgement(f"Rank {rank} is outside 1 to {slots} (or -1 to -{slots} from the bottom).")
+    if judgement.all_bad and placed:
+        raise BadJudgement("A ballot cannot both rank candidates and call all of them bad. Choose one.")
+    if not judgement.all_bad and not placed:
+        raise BadJudgement("No candidate is ranked. Rank at least the best one, say that all are bad, or skip.")
+    if judgement.strength is not None and judgement.strength not in (1, 2, 3):
+        raise BadJudgement(f"Strength {judgement.strength} is not 1 (slightly), 2 (better) or 3 (much better).")
+
+
+def _require_open(battle: Battle) -> None:
+    if battle.state == BattleState.SKIPPED:
+        raise BattleClosed("You skipped this battle. Go on to the next one.")
+    if battle.state == BattleState.EXPIRED or battle.expires_at <= timezone.now():
+        raise BattleExpired("The battle was left open too long and has expired. Open a new one; nothing was counted.")

@@ -1,0 +1,151 @@
+"""After the ballot: who was who, and what the ballot changed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from django.core.cache import cache
+from django.urls import reverse
+
+from ranking.engines.online import assimilate
+
+from ..battles.models import Battle
+from ..battles.presentation import ShownSlot, show_battle, show_slot
+from ..catalogue.models import Contestant
+from ..matchmaking.beliefs import belief_source
+from .models import Ballot
+
+ELO_PER_LOGIT = 400 / np.log(10)
+ELO_CENTRE = 1000
+_Z95 = 1.959963984540054  # standard normal quantile of .975
+_EFFECT_KEPT_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class ShownRating:
+    """A rating on the Elo scale with half the width of its 95 % interval."""
+
+    mean: float
+    half: float
+
+    @property
+    def text(self) -> str:
+        return f"{self.mean:.0f} ± {self.half:.0f}"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one ballot did to the ratings of its contestants, in slot order."""
+
+    before: list[ShownRating]
+    after: list[ShownRating]
+
+
+def watch_effect(ballot: Ballot) -> None:
+    """Work out what the ballot changes and keep it for the reveal; called right after the ballot was cast.
+
+    The board that includes the ballot appears a moment later and includes other people's ballots as well, so the effect
+    of this one is computed by itself: one update of the beliefs published before it.
+    """
+    key = _effect_key(ballot)
+    if ballot.all_bad or cache.get(key) is not None:
+        return
+    beliefs = belief_source().beliefs(ballot.arena_id).of(ballot.contestants)
+    mean, covariance = assimilate(
+        beliefs.mean, beliefs.covariance, np.arange(len(ballot.contestants)), ballot.ranks, ballot.weight
+    )
+    effect = {
+        "before": [asdict(rating) for rating in _ratings(beliefs.mean, beliefs.covariance)],
+        "after": [asdict(rating) for rating in _ratings(mean, covariance)],
+    }
+    cache.set(key, effect, _EFFECT_KEPT_SECONDS)
+
+
+def reveal_context(ballot: Ballot) -> dict[str, Any]:
+    battle = Battle.objects.with_slots().select_related("arena", "prompt").get(pk=ballot.battle_id)
+    contestants = Contestant.objects.in_bulk(ballot.contestants)
+    effect = _effect_of(ballot)
+    results = [
+        _result(show_slot(slot), contestants[contestant], rank_label(ballot, index), effect, index)
+        for index, (slot, contestant) in enumerate(zip(battle.slots.all(), ballot.contestants, strict=True))
+    ]
+    return {
+        "arena": battle.arena,
+        "battle": show_battle(battle),
+        "ballot": {"summary": summary(ballot), "all_bad": ballot.all_bad},
+        "results": results,
+        "next_url": reverse("arena:vote", args=[battle.arena.slug]),
+    }
+
+
+def rank_label(ballot: Ballot, index: int) -> str:
+    """Where the voter put one slot, in words."""
+    rank = ballot.ranks[index]
+    if ballot.all_bad:
+        return "all bad"
+    if rank is None:
+        return "not placed"
+    tied = "tied " if ballot.ranks.count(rank) > 1 else ""
+    if rank < 0:
+        return tied + ("last" if rank == -1 else f"{ordinal(-rank)} from last")
+    above = sum(1 for other in ballot.ranks if other is not None and 0 < other < rank)
+    return tied + ordinal(above + 1)
+
+
+def ordinal(number: int) -> str:
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    suffix = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def summary(ballot: Ballot) -> str:
+    if ballot.all_bad:
+        return "You found all of them bad. That moves no rating; it counts towards the all-bad rate."
+    placed = sum(rank is not None for rank in ballot.ranks)
+    if placed == len(ballot.ranks):
+        return f"You ranked all {placed}."
+    return f"You ranked {placed} of {len(ballot.ranks)}; the order of the others stays open."
+
+
+def _ratings(mean: np.ndarray, covariance: np.ndarray) -> list[ShownRating]:
+    return [
+        ShownRating(float(ELO_CENTRE + ELO_PER_LOGIT * centre), float(ELO_PER_LOGIT * _Z95 * np.sqrt(variance)))
+        for centre, variance in zip(mean, np.diag(covariance), strict=True)
+    ]
+
+
+def _effect_key(ballot: Ballot) -> str:
+    return f"ballot-effect:{ballot.public_id}"
+
+
+def _effect_of(ballot: Ballot) -> Effect | None:
+    stored = cache.get(_effect_key(ballot))
+    if stored is None:
+        return None
+    return Effect([ShownRating(**rating) for rating in stored["before"]], [ShownRating(**r) for r in stored["after"]])
+
+
+def _result(
+    slot: ShownSlot, contestant: Contestant, label: str, effect: Effect | None, index: int
+) -> dict[str, Any]:
+    before = effect.before[index] if effect else None
+    after = effect.after[index] if effect else None
+    delta = after.mean - before.mean if before and after else None
+    return asdict(slot) | {
+        "contestant_name": contestant.name,
+        "contestant_description": contestant.description,
+        "rank_label": label,
+        "rating_before": before,
+        "rating_after": after,
+        "delta": delta,
+        "delta_text": None if delta is None else signed(delta),
+    }
+
+
+def signed(number: float) -> str:
+    """+6, −3, ±0: with a real minus sign."""
+    rounded = round(number)
+    return f"+{rounded}" if rounded > 0 else f"−{-rounded}" if rounded < 0 else "±0"

@@ -1,0 +1,23 @@
+"""Reading battles: every way to reach one goes through these functions, which know who may see it."""
+
+from __future__ import annotations
+
+import uuid
+
+from ..catalogue.models import Arena
+from ..refusals import NotFound
+from ..voters.models import Voter
+from .models import Battle, BattleSlot
+
+
+def open_battle_of(voter: Voter, arena: Arena) -> Battle | None:
+    """The voter's open battle with prompt and slots, and nothing about contestants. Two queries; one if there is none."""
+    return Battle.objects.open().with_slots().filter(voter=voter, arena=arena).first()
+
+
+def slot_by_media_token(token: uuid.UUID) -> BattleSlot:
+    """The slot whose media is served under a random name; the name is the permission (122 random bits)."""
+    slot = BattleSlot.objects.select_related("candidate").filter(media_token=token).first()
+    if slot is None or not slot.candidate.media:
+        raise NotFound("There is no picture under this address.")
+    return slot

@@ -1,0 +1,105 @@
+"""The vote page, skipping, and the pictures of a battle."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from ..catalogue.models import Arena
+from ..catalogue.queries import get_arena_for
+from ..generation.queries import supply_of
+from ..refusals import NotAllowed
+from ..voters.identity import known_voter, remember, voter_for
+from ..voters.models import Voter
+from . import tokens
+from .actions import open_battle, skip_battle
+from .models import Battle
+from .presentation import show_battle
+from .queries import slot_by_media_token
+
+
+@never_cache
+@require_safe
+def vote(request: HttpRequest, arena_slug: str) -> HttpResponse:
+    """The voter's open battle, or what is being made while there is none."""
+    arena = get_arena_for(request.user, arena_slug)
+    require_voting_right(request, arena)
+    voter = voter_for(request, Voter.objects.with_ballot_count())
+    battle = open_battle(arena=arena, voter=voter)
+    fragment = is_fragment(request)
+    if battle is None:
+        context: dict[str, object] = {"arena": arena, "supply": supply_of(arena.pk)}
+        template = "battles/_waiting.html"
+    else:
+        context = battle_context(arena, battle, voter)
+        template = "battles/_battle.html"
+    if not fragment:
+        template = "battles/vote.html"
+    return remember(render(request, template, context), request, voter)
+
+
+@require_POST
+def skip(request: HttpRequest, arena_slug: str) -> HttpResponse:
+    arena = get_arena_for(request.user, arena_slug)
+    skip_battle(
+        voter=require_voter(request),
+        token=request.POST.get("token", ""),
+        reason=request.POST.get("reason", ""),
+    )
+    return see_other(reverse("arena:vote", args=[arena.slug]))
+
+
+@require_safe
+def slot_media(request: HttpRequest, media_token: uuid.UUID) -> HttpResponse:
+    """A slot's picture under its random name; every slot has its own, so that nothing links two battles."""
+    candidate = slot_by_media_token(media_token).candidate
+    with candidate.media.open("rb") as file:
+        response = HttpResponse(file.read(), content_type=candidate.media_type)
+    response["Cache-Control"] = "private, max-age=86400, immutable"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def battle_context(arena: Arena, battle: Battle, voter: Voter) -> dict[str, object]:
+    return {
+        "arena": arena,
+        "battle": show_battle(battle),
+        "token": tokens.issue(battle, voter.public_id),
+        "voted_count": getattr(voter, "ballot_count", 0),
+        "rank_choices": range(1, len(battle.slots.all()) + 1),
+        "next_url": reverse("arena:vote", args=[arena.slug]),
+    }
+
+
+def require_voting_right(request: HttpRequest, arena: Arena) -> None:
+    if not arena.anonymous_voting and not request.user.is_authenticated:
+        raise NotAllowed(f"{arena.name} takes ballots from signed-in voters only. Sign in and come back.")
+
+
+def require_voter(request: HttpRequest) -> Voter:
+    """The voter who was shown a battle earlier; a stranger has none to speak of."""
+    voter = known_voter(request)
+    if voter is None:
+        raise NotAllowed(
+            "Your browser did not send the cookie that says which battle is yours. Allow cookies for this site, "
+            "open a new battle and vote again."
+        )
+    return voter
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of the page (and not to restore a whole one from history)."""
+    htmx = getattr(request, "htmx", None)
+    return bool(htmx) and not htmx.history_restore_request
+
+
+def see_other(url: str) -> HttpResponse:
+    """After a post: the browser, or htmx, gets the next page with a GET."""
+    response: HttpResponseRedirect = redirect(url)
+    response.status_code = 303
+    return response

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from ..admin_base import LedgerInline, PodiumAdmin
+from .models import Arena, Contestant, ContestantRevision
+
+
+class NeverDeleted(PodiumAdmin):
+    """What was judged is paused or retired, never deleted."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Arena)
+class ArenaAdmin(NeverDeleted):
+    list_display = ("name", "slug", "modality", "protocol", "battle_size", "visibility", "is_open", "created_at")
+    list_filter = ("modality", "visibility", "is_open")
+    search_fields = ("name", "slug", "description")
+    prepopulated_fields = {"slug": ("name",)}
+
+
+class RevisionInline(LedgerInline):
+    model = ContestantRevision
+    fields = readonly_fields = ("number", "backend", "settings", "note", "created_at")
+
+
+@admin.register(Contestant)
+class ContestantAdmin(NeverDeleted):
+    list_display = ("name", "arena", "state", "organisation", "licence", "created_at")
+    list_filter = ("arena", "state", "organisation")
+    list_select_related = ("arena",)
+    search_fields = ("name", "description", "=public_id")
+    autocomplete_fields = ("arena",)
+    inlines = (RevisionInline,)
+
+
+@admin.register(ContestantRevision)
+class RevisionAdmin(NeverDeleted):
+    """A revision can be written once; to change a contestant is to add another."""
+
+    list_display = ("__str__", "backend", "note", "created_at")
+    list_filter = ("backend", "contestant__arena")
+    list_select_related = ("contestant",)
+    search_fields = ("contestant__name",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

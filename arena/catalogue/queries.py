@@ -1,0 +1,36 @@
+"""Reading arenas: the only way to reach one, knowing who may see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import Count
+
+from ..ballots.models import Ballot
+from ..refusals import NotFound
+from .models import Arena
+
+_COUNTS_KEY = "ballot-counts"
+_COUNTS_SECONDS = 15
+
+
+def get_arena_for(user: Any, slug: str) -> Arena:
+    arena = Arena.objects.visible_to(user).filter(slug=slug).first()
+    if arena is None:
+        raise NotFound(f"There is no arena called {slug!r}. The front page lists them all.")
+    return arena
+
+
+def listed_arenas(user: Any) -> list[Arena]:
+    """The arenas of the front page, each with `contestant_count` and `ballot_count`."""
+    arenas = list(Arena.objects.visible_to(user).listed().with_counts())
+    counts = cache.get_or_set(_COUNTS_KEY, _ballot_counts, _COUNTS_SECONDS)
+    for arena in arenas:
+        arena.ballot_count = counts.get(arena.pk, 0)  # type: ignore[attr-defined]
+    return arenas
+
+
+def _ballot_counts() -> dict[int, int]:
+    """Ballots for each arena; counts every row, so its result is kept for a while."""
+    return dict(Ballot.objects.judgements().order_by().values_list("arena_id").annotate(count=Count("pk")))

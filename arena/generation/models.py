@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+
+class CandidateState(models.TextChoices):
+    QUEUED = "queued", "queued"
+    CLAIMED = "claimed", "being generated"
+    READY = "ready", "ready"
+    FAILED = "failed", "failed"
+    WITHDRAWN = "withdrawn", "withdrawn"
+
+
+class CandidateQuerySet(models.QuerySet["Candidate"]):
+    def ready(self) -> CandidateQuerySet:
+        return self.filter(state=CandidateState.READY)
+
+    def claimable(self) -> CandidateQuerySet:
+        """Work that waits, most urgent first. Served by the index candidate_queue."""
+        return self.filter(state=CandidateState.QUEUED).order_by("priority", "id")
+
+    def expired(self) -> CandidateQuerySet:
+        return self.filter(state=CandidateState.CLAIMED, lease_until__lt=timezone.now())
+
+    def annotate_contestant(self) -> CandidateQuerySet:
+        return self.annotate(contestant_id=models.F("revision__contestant_id"))
+
+    def of_arena(self, arena_id: int) -> CandidateQuerySet:
+        return self.filter(prompt__arena_id=arena_id)
+
+
+class Candidate(models.Model):
+    """One contestant's output for one prompt. The queued rows are the generation queue."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    revision = models.ForeignKey(
+        "arena.ContestantRevision", on_delete=models.PROTECT, related_name="candidates"
+    )
+    prompt = models.ForeignKey("arena.Prompt", on_delete=models.PROTECT, related_name="candidates")
+    number = models.PositiveSmallIntegerField(
+        default=0, help_text="Counts the candidates of one revision and prompt."
+    )
+    seed = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=CandidateState, default=CandidateState.QUEUED)
+    priority = models.IntegerField(default=0, help_text="Lower is sooner.")
+
+    # The lease: who works on it and until when. A result under another lease is refused.
+    lease = models.UUIDField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    failure = models.TextField(blank=True)
+
+    # The output.
+    text = models.TextField(blank=True)
+    media = models.FileField(max_length=200, blank=True)
+    media_type = models.CharField(max_length=60, blank=True)
+    media_bytes = models.PositiveIntegerField(null=True, blank=True)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    # How it was made and what it cost.
+    device = models.CharField(max_length=80, blank=True)
+    library_versions = models.JSONField(default=dict, blank=True)  # distribution name -> version
+    latency_ms = models.FloatField(null=True, blank=True)
+    gpu_seconds = models.FloatField(null=True, blank=True)
+    peak_memory_bytes = models.BigIntegerField(null=True, blank=True)
+    tokens = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CandidateQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["revision", "prompt", "number"], name="candidate_number_once"),
+            models.CheckConstraint(
+                condition=~models.Q(state="claimed")
+                | models.Q(lease__isnull=False, lease_until__isnull=False),
+                name="candidate_claimed_has_lease",
+            ),
+        ]
+        indexes = [
+            # claim_batch: the few queued rows among many finished ones
+            models.Index(
+                fields=["priority", "id"], condition=models.Q(state="queued"), name="candidate_queue"
+            ),
+            # reap: claimed rows by the end of their lease
+            models.Index(
+                fields=["lease_until"], condition=models.Q(state="claimed"), name="candidate_leases"
+            ),
+            # open_battle: the ready candidates of an arena's prompts
+            models.Index(
+                fields=["prompt", "revision"], condition=models.Q(state="ready"), name="candidate_ready"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.revision} on {self.prompt_id}"

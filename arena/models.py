@@ -1,0 +1,22 @@
+"""The models of the arena, each defined beside the code that uses it."""
+
+from .accounts.models import User
+from .ballots.models import Ballot
+from .battles.models import Battle, BattleSlot
+from .catalogue.models import Arena, Contestant, ContestantRevision
+from .generation.models import Candidate
+from .prompts.models import Prompt
+from .voters.models import Voter
+
+__all__ = [
+    "Arena",
+    "Ballot",
+    "Battle",
+    "BattleSlot",
+    "Candidate",
+    "Contestant",
+    "ContestantRevision",
+    "Prompt",
+    "User",
+    "Voter",
+]

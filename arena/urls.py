@@ -1,0 +1,18 @@
+from django.urls import path
+
+from .ballots.views import cast, reveal
+from .battles.views import skip, slot_media, vote
+from .catalogue.views import arena_list, arena_show, arena_supply
+
+app_name = "arena"
+
+urlpatterns = [
+    path("", arena_list, name="list"),
+    path("arenas/<slug:arena_slug>/", arena_show, name="show"),
+    path("arenas/<slug:arena_slug>/supply/", arena_supply, name="supply"),
+    path("arenas/<slug:arena_slug>/vote/", vote, name="vote"),
+    path("arenas/<slug:arena_slug>/ballots/", cast, name="cast"),
+    path("arenas/<slug:arena_slug>/skips/", skip, name="skip"),
+    path("ballots/<uuid:ballot_id>/", reveal, name="reveal"),
+    path("media/<uuid:media_token>/", slot_media, name="slot_media"),
+]

@@ -1,0 +1,23 @@
+"""The ASGI application: static files, websockets, pages. Importing it loads neither torch nor transformers."""
+
+from __future__ import annotations
+
+import os
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+pages = get_asgi_application()
+
+from ranking.leaderboards.routing import websocket_urlpatterns  # noqa: E402  (needs the app registry)
+
+from .static_files import with_static_files  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": with_static_files(pages),
+        "websocket": AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns)),
+    }
+)

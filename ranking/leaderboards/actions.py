@@ -1,0 +1,74 @@
+"""Publishing a leaderboard: fit the engine on the ballots and write an immutable snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import connection, transaction
+
+from arena.ballots.watermark import evidence_watermark
+from ranking.engines.fit import Fit
+from ranking.engines.registry import fit
+from ranking.engines.standings import standings_object
+
+from .beliefs import pack_posterior
+from .evidence import BoardEvidence, read_evidence
+from .models import Leaderboard, Snapshot
+
+_LOCK_CLASS = 0x626F6172  # the first key of our advisory locks on leaderboards; ASCII "boar"
+DRAWS_SEED = 20260131  # joint draws behind rank intervals: fixed, so that the same ballots give the same digits
+
+
+def publish(leaderboard: Leaderboard) -> Snapshot | None:
+    """The snapshot of the ballots as they are now: the latest one if nothing was added since, else a new one.
+
+    None while there is no ballot. Raises `BallotsBeingWritten` when a long writer holds the arena. The fit runs outside
+    any transaction; two publishers at once are put in order when they write, and the older evidence gives way.
+    """
+    watermark = evidence_watermark(leaderboard.arena_id)
+    latest = leaderboard.latest
+    if latest is not None and latest.watermark >= watermark:
+        return latest
+    if watermark == 0:
+        return None
+    board = read_evidence(leaderboard.arena_id, watermark, leaderboard.category)
+    result = fit(board.evidence, engine=leaderboard.engine, **leaderboard.parameters)
+    standings = standings_object(result, board.evidence, seed=DRAWS_SEED)
+    if board.by_judges:
+        standings["warnings"].append(f"{board.by_judges} ballots by machine judges are left out")
+    return _write(leaderboard, board, result, standings)
+
+
+@transaction.atomic
+def _write(leaderboard: Leaderboard, board: BoardEvidence, result: Fit, standings: dict[str, Any]) -> Snapshot:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, leaderboard.pk])
+    leaderboard.refresh_from_db(fields=["latest"])
+    if leaderboard.latest is not None and leaderboard.latest.watermark >= board.watermark:
+        return leaderboard.latest
+    evidence = board.evidence
+    snapshot = Snapshot.objects.create(
+        leaderboard=leaderboard,
+        engine=result.engine,
+        parameters=standings["parameters"],
+        watermark=board.watermark,
+        ballots=len(evidence),
+        voters=len(evidence.voters.names),
+        all_bad=int(np.count_nonzero(evidence.all_bad)),
+        standings=standings,
+        checksum=checksum(standings),
+        code_version=settings.PODIUM_VERSION,
+    )
+    leaderboard.latest = snapshot
+    leaderboard.posterior = pack_posterior(board.contestants, result.mean, result.covariance)
+    leaderboard.save(update_fields=["latest", "posterior"])
+    return snapshot
+
+
+def checksum(standings: dict[str, Any]) -> str:
+    canonical = json.dumps(standings, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,46 @@
+"""Celery tasks of the boards: coalesced refresh after ballots, and a sweep that catches what a lost message missed."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
+
+from arena.ballots.watermark import BallotsBeingWritten
+
+from .actions import publish
+from .boards import show_published
+from .queries import boards_behind, leaderboard_of
+
+_PENDING_SECONDS = 30  # a request that was lost with its worker blocks further ones for no longer than this
+
+
+def request_refresh(arena_id: int) -> None:
+    """Ask for one refresh of the arena's board, however many ballots arrive until it runs."""
+    if cache.add(_pending_key(arena_id), True, _PENDING_SECONDS):
+        refresh.apply_async([arena_id], countdown=settings.BOARD_REFRESH_SECONDS)
+
+
+@shared_task(name="ranking.refresh")
+def refresh(arena_id: int) -> None:
+    # Before the ballots are read: one that arrives from here on asks for a refresh of its own.
+    cache.delete(_pending_key(arena_id))
+    leaderboard = leaderboard_of(arena_id)
+    try:
+        publish(leaderboard)
+    except BallotsBeingWritten:
+        request_refresh(arena_id)
+        return
+    show_published(leaderboard)
+
+
+@shared_task(name="ranking.catch_up")
+def catch_up() -> None:
+    """Refresh boards with unread ballots, and show what another process has published."""
+    for arena_id in boards_behind():
+        request_refresh(arena_id)
+    show_published()
+
+
+def _pending_key(arena_id: int) -> str:
+    return f"board-refresh:{arena_id}"

@@ -1,0 +1,37 @@
+"""The leaderboard page and the part of it that is fetched again when the board changed."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
+
+from arena.refusals import NotFound
+
+from .boards import BoardPage, board_page
+
+
+@require_safe
+def board(request: HttpRequest, arena_slug: str) -> HttpResponse:
+    page = _page(request, arena_slug)
+    context = {"arena": page.arena, "standings": mark_safe(page.html)}  # noqa: S308  (rendered by our template)
+    return render(request, "leaderboards/show.html", context)
+
+
+@require_safe
+def standings(request: HttpRequest, arena_slug: str) -> HttpResponse:
+    """The standings alone; a browser that has them already gets 304."""
+    page = _page(request, arena_slug)
+    tag = f'"{page.snapshot}"'
+    response = HttpResponseNotModified() if request.headers.get("If-None-Match") == tag else HttpResponse(page.html)
+    response["ETag"] = tag
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+def _page(request: HttpRequest, slug: str) -> BoardPage:
+    page = board_page(slug)
+    if page is None or not (page.public or getattr(request.user, "is_staff", False)):
+        raise NotFound(f"There is no arena called {slug!r}. The front page lists them all.")
+    return page

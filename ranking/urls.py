@@ -1,0 +1,10 @@
+from django.urls import path
+
+from .leaderboards.views import board, standings
+
+app_name = "ranking"
+
+urlpatterns = [
+    path("arenas/<slug:arena_slug>/leaderboard/", board, name="board"),
+    path("arenas/<slug:arena_slug>/leaderboard/standings/", standings, name="standings"),
+]
