@@ -1,0 +1,95 @@
+"""What every test may use. Tests run on real PostgreSQL: the embedded one, or the server named by DATABASE_URL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from arena.models import Arena, Contestant, ContestantRevision, Prompt
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED_DATA = Path(os.environ.get("PODIUM_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real human votes, which are not part of the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no vote data at {SHARED_DATA} (PODIUM_SHARED_DATA names another place)")
+    return SHARED_DATA
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_over(tmp_path: Path, settings: Any) -> Iterator[None]:
+    """Each test has media of its own and an empty cache, and passwords are hashed quickly."""
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def arena(db: None) -> Arena:
+    return Arena.objects.create(slug="prints", name="Prints", modality="image", description="Which print is best?")
+
+
+@pytest.fixture
+def prompts(arena: Arena) -> list[Prompt]:
+    texts = ["a quiet harbour", "a storm over wheat", "a fox in snow"]
+    return [
+        Prompt.objects.create(arena=arena, external_id=f"p{number}", text=text, categories=[f"nature/{number}"])
+        for number, text in enumerate(texts)
+    ]
+
+
+@pytest.fixture
+def contestants(arena: Arena) -> list[Contestant]:
+    """Six contestants, whose names occur nowhere but in them."""
+    names = ["Zephyrine", "Quorndon", "Ultravox", "Malachite", "Periwinkle", "Thunderbolt"]
+    made = [Contestant.objects.create(arena=arena, name=name, description=f"{name} paints") for name in names]
+    for contestant in made:
+        ContestantRevision.objects.create(contestant=contestant, number=1, backend="painter", settings={})
+    return made
+
+
+@pytest.fixture
+def ready_arena(arena: Arena, prompts: list[Prompt], contestants: list[Contestant], paint: Callable[..., None]) -> Arena:
+    """An arena in which every contestant has a picture for every prompt."""
+    from arena.generation.actions import plan_candidates
+
+    plan_candidates(arena)
+    paint(arena)
+    return arena
+
+
+@pytest.fixture
+def paint() -> Callable[..., None]:
+    """Finish all queued candidates of an arena with small real pictures, through the queue's own actions."""
+    import io
+
+    from PIL import Image
+
+    from arena.generation.actions import claim_batch, finish_candidate
+    from arena.generation.backends.protocol import Measured, Media, Result
+
+    def paint_all(arena: Arena) -> None:
+        while (claim := claim_batch(most=50)) is not None:
+            for candidate in claim.candidates:
+                file = io.BytesIO()
+                Image.new("RGB", (16, 16), (candidate.pk * 37 % 256, 90, 120)).save(file, "WEBP", lossless=True)
+                result = Result(
+                    measured=Measured(latency_ms=3.0),
+                    device="cpu",
+                    media=Media(file.getvalue(), "image/webp"),
+                    width=16,
+                    height=16,
+                )
+                assert finish_candidate(candidate=candidate, lease=claim.lease, result=result)
+
+    return paint_all
