@@ -93,9 +93,7 @@ def _key(recipe: Recipe, reading: Reading, dice: Dice) -> _Key:
     drift = dice.number(-recipe.drift, recipe.drift)
     first = second = recipe.hue + drift
     if reading.hues:
-        first = _towards(
-            first, reading.hues[0][0] + 0.3 * drift, recipe.pull * min(1, 0.4 + reading.hues[0][1])
-        )
+        first = _towards(first, reading.hues[0][0] + 0.3 * drift, recipe.pull * min(1, 0.4 + reading.hues[0][1]))
         second = first
     if len(reading.hues) > 1:
         second = _towards(first, reading.hues[1][0], recipe.pull)
@@ -105,9 +103,7 @@ def _key(recipe: Recipe, reading: Reading, dice: Dice) -> _Key:
 def _ramp(stops: tuple[Stop, ...], key: _Key, turn: float) -> list[tuple[float, float, float]]:
     """RAMP colours along the stops, interpolated in OKLab, the hue turned by `turn` degrees."""
     last = len(stops) - 1
-    labs = [
-        key.lab((light, chroma, offset + turn), i / last) for i, (light, chroma, offset) in enumerate(stops)
-    ]
+    labs = [key.lab((light, chroma, offset + turn), i / last) for i, (light, chroma, offset) in enumerate(stops)]
     colours = []
     for step in range(RAMP):
         place = step / (RAMP - 1) * last

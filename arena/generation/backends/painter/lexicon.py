@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`light`, `chroma`, `energy` push in -1..1; `hue` joins the palette with `weight`; `motifs` the scene."""
+    """`light`, `chroma`, `energy` push in -1..1; `hue` tints with `weight`; `motifs` the scene."""
 
     hue: float | None = None
     weight: float = 0.0

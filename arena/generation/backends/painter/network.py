@@ -1,7 +1,7 @@
 """The network every painter is made of: a compositional pattern-producing network, conditioned on the prompt.
 
 At each point of the plane, h₀ = point, hₗ₊₁ = φ(Wₗ hₗ + bₗ + Cₗ c) and fields = W h_last, where φ applies a
-different activation to each group of units and c holds the projected prompt embedding and a few seeded numbers.
+different activation to each group of units and c holds the projected prompt embedding and some seeded numbers.
 """
 
 from __future__ import annotations

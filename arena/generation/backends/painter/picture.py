@@ -8,14 +8,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from arena.generation.backends.painter.colour import look_up, mix_colours
+from arena.generation.backends.painter.colour import mix_colours
 from arena.generation.backends.painter.dice import Dice
+from arena.generation.backends.painter.easel import Easel
+from arena.generation.backends.painter.marks import draw, finish, light
 from arena.generation.backends.painter.network import INPUTS, Network
 from arena.generation.backends.painter.plane import bend, coordinates, equalise, fold
-from arena.generation.backends.painter.reading import read
+from arena.generation.backends.painter.reading import Reading, read
+from arena.generation.backends.painter.scene import Scene, set_scene
 from arena.generation.backends.painter.settings import PainterSettings
+from arena.generation.backends.painter.surfaces import SURFACES
 
 SIDE = 512
+# Painted at twice the size and reduced, so that every edge is smooth; the network's fields are smooth
+# by nature and are computed at SIDE.
+OVERSAMPLING = 2
 
 
 def paint(
@@ -25,20 +32,59 @@ def paint(
     generators: Sequence[torch.Generator],
 ) -> Tensor:
     """Pictures as bytes (requests, SIDE, SIDE, 3) on the network's device."""
+    easel = _prepare(settings, network, [read(prompt) for prompt in prompts], generators)
+    image = SURFACES[settings.surface](easel)
+    image = light(easel, image)
+    image = draw(easel, image)
+    image = functional.avg_pool2d(image, OVERSAMPLING)
+    image = finish(easel, image)
+    return (image.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def _prepare(
+    settings: PainterSettings,
+    network: Network,
+    readings: Sequence[Reading],
+    generators: Sequence[torch.Generator],
+) -> Easel:
     device = network.ear.device
     dice = Dice(generators, device)
-    readings = [read(prompt) for prompt in prompts]
-    colours = mix_colours(settings.palette, readings, dice, device)
-    x, y = coordinates(len(prompts), SIDE, device)
+    colours = mix_colours(settings.palette, list(readings), dice, device)
+    x, y = coordinates(len(readings), SIDE * OVERSAMPLING, device)
     u, v = bend(settings, *fold(settings, x, y), dice)
+    scene = set_scene(u, v, readings, dice)
+    form, hue, height = _think(network, readings, u, v, scene, dice)
+    said = settings.listening
+    tone = equalise(said * scene.tone + (1 - said) * equalise(form, 0.8), 0.55)
+    return Easel(
+        settings,
+        colours,
+        dice,
+        x,
+        y,
+        u,
+        v,
+        tone,
+        hue=hue,
+        height=height,
+        accent=scene.accent,
+        depth=scene.depth,
+    )
+
+
+def _think(
+    network: Network, readings: Sequence[Reading], u: Tensor, v: Tensor, scene: Scene, dice: Dice
+) -> list[Tensor]:
+    """The network's fields, each spread over 0..1, at working size."""
+    device = u.device
+    tone, depth = scene.tone * 2 - 1, scene.depth
+    u, v, tone, depth = (functional.avg_pool2d(each, OVERSAMPLING) for each in (u, v, tone, depth))
     noise = dice.noise(3, 3, SIDE)
-    points = torch.stack([u, v, torch.sqrt(u * u + v * v), noise * 0.3, x * 0.3, y * 0.3], 1)
+    points = torch.stack([u, v, torch.sqrt(u * u + v * v), tone, depth, noise * 0.25], 1)
     embedding = torch.tensor([reading.embedding for reading in readings], device=device)
     pace = torch.tensor([1.5**reading.energy for reading in readings], device=device)
-    fields = network(points.reshape(len(prompts), INPUTS, -1), embedding, pace, dice)
-    form, hue, _ = fields.reshape(len(prompts), -1, SIDE, SIDE).unbind(1)
-    tone = equalise(form, 0.7)
-    share = equalise(hue, 0.5)[:, None]
-    image = look_up(colours.ramp, tone) * (1 - share) + look_up(colours.other, tone) * share
-    image = functional.interpolate(image, size=SIDE, mode="bilinear", antialias=True)
-    return (image.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+    fields = network(points.reshape(len(readings), INPUTS, -1), embedding, pace, dice)
+    fields = fields.reshape(len(readings), -1, SIDE, SIDE)
+    fields = torch.stack([equalise(field, 0.5) for field in fields.unbind(1)], 1)
+    wide = functional.interpolate(fields, scale_factor=OVERSAMPLING, mode="bilinear", align_corners=False)
+    return list(wide.unbind(1))

@@ -61,7 +61,7 @@ class PainterSettings:
     """Everything that makes one painter differ from another.
 
     `hand` seeds the weights all its pictures share, `variety` (0..1) is how far a picture's own weights stray
-    from them, `frequency` the busyness, `listening` (0..1) how literally the prompt's scene shapes the picture.
+    from them, `frequency` the busyness, `listening` (0..1) how literally the prompt's scene is shown.
     """
 
     hand: int = field(metadata={"range": (0, 2**31 - 1)})
@@ -92,9 +92,7 @@ class PainterSettings:
         return cls(**values)
 
 
-def _checked(
-    form: type[Any], given: Mapping[str, object], prefix: str, problems: dict[str, str]
-) -> dict[str, Any]:
+def _checked(form: type[Any], given: Mapping[str, object], prefix: str, problems: dict[str, str]) -> dict[str, Any]:
     declared = {item.name: item for item in fields(form)}
     for key in given:
         if key not in declared:

@@ -75,9 +75,7 @@ class Studio:
         return results
 
     def _pixels(self, requests: Sequence[Request]) -> numpy.ndarray:
-        generators = [
-            generator("picture", self.settings.hand, request.seed, request.prompt) for request in requests
-        ]
+        generators = [generator("picture", self.settings.hand, request.seed, request.prompt) for request in requests]
         try:
             with torch.inference_mode():
                 drawn = paint(self.settings, self.network, [each.prompt for each in requests], generators)
