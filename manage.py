@@ -7,8 +7,9 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from config.environment import EnvironmentProblem
     from django.core.management import execute_from_command_line
+
+    from config.environment import EnvironmentProblem
 
     try:
         execute_from_command_line(sys.argv)

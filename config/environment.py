@@ -50,7 +50,9 @@ def boolean(name: str, default: bool) -> bool:
         return True
     if value in FALSE:
         return False
-    raise EnvironmentProblem(f"{name}={raw!r} is neither true nor false; use one of 1, 0, true, false, yes, no, on, off")
+    raise EnvironmentProblem(
+        f"{name}={raw!r} is neither true nor false; use one of 1, 0, true, false, yes, no, on, off"
+    )
 
 
 def integer(name: str, default: int, *, minimum: int = 0) -> int:

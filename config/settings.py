@@ -19,7 +19,7 @@ REDIS_URL = environment.secret("REDIS_URL")
 # Embedded: no database was named, so this is one process on one machine, for trying out, development and tests.
 EMBEDDED = _database is None
 
-# --- Security -------------------------------------------------------------------------------------------------------
+# Security
 
 DEBUG = environment.boolean("DEBUG", False)
 if EMBEDDED:
@@ -43,7 +43,7 @@ CSRF_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# --- Applications ---------------------------------------------------------------------------------------------------
+# Applications
 
 INSTALLED_APPS = [
     "config",
@@ -97,7 +97,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-# --- Database, cache, broker, channel layer ---------------------------------------------------------------------------
+# Database, cache, broker, channel layer
 
 # Connections come from a pool: under ASGI each request runs in a thread of its own, and a new connection each
 # time would cost more than the queries of most pages.
@@ -151,7 +151,7 @@ CELERY_BEAT_SCHEDULE = {
     "catch up boards": {"task": "ranking.catch_up", "schedule": 3.0},
 }
 
-# --- Static files and media -------------------------------------------------------------------------------------------
+# Static files and media
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
@@ -169,7 +169,7 @@ STORAGES = {
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 
-# --- People -----------------------------------------------------------------------------------------------------------
+# People
 
 AUTH_USER_MODEL = "arena.User"
 AUTHENTICATION_BACKENDS = [
@@ -205,14 +205,14 @@ EMAIL_BACKEND = (
 VOTER_IDENTITY_DAYS = environment.integer("VOTER_IDENTITY_DAYS", 90, minimum=1)
 BATTLE_MINUTES = environment.integer("BATTLE_MINUTES", 120, minimum=1)
 
-# --- Arena and ranking --------------------------------------------------------------------------------------------------
+# Arena and ranking
 
 # Where `arena` asks for current beliefs about strengths when it chooses a battle.
 BELIEF_SOURCE = "ranking.leaderboards.beliefs.PublishedBeliefs"
 # Seconds within which ballots are gathered into one refresh of a board.
 BOARD_REFRESH_SECONDS = environment.integer("BOARD_REFRESH_MILLISECONDS", 200) / 1000
 
-# --- Language, time, logs -----------------------------------------------------------------------------------------------
+# Language, time, logs
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -5,7 +5,8 @@ from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from ..admin_base import PodiumAdmin
+from arena.admin_base import PodiumAdmin
+
 from .models import User
 
 admin.site.unregister(Group)

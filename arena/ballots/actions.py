@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from ..battles import tokens
-from ..battles.actions import BattleClosed, locked_battle
-from ..battles.models import Battle, BattleState
-from ..events import announce_ballots
-from ..refusals import Gone, Invalid, NotAllowed
-from ..voters.models import Voter
+from arena.battles import tokens
+from arena.battles.actions import BattleClosed, locked_battle
+from arena.battles.models import Battle, BattleState
+from arena.events import announce_ballots
+from arena.refusals import Gone, Invalid, NotAllowed
+from arena.voters.models import Voter
+
 from .models import Ballot
 from .watermark import hold_for_writing
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.http import QueryDict
 
-from ..battles.models import LETTERS
+from arena.battles.models import LETTERS
+
 from .actions import BadJudgement, Judgement
 
 _ONE_DAY_MS = 86_400_000
@@ -22,7 +23,9 @@ def read_judgement(form: QueryDict) -> Judgement:
     expected = [f"rank_{letter.lower()}" for letter in LETTERS[: len(named)]]
     unknown = sorted(key for key in form if key.startswith("rank_") and key not in expected)
     if unknown:
-        raise BadJudgement(f"The ballot names {unknown[0]!r}, which follows no other slot. Send rank_a, rank_b and so on.")
+        raise BadJudgement(
+            f"The ballot names {unknown[0]!r}, which follows no other slot. Send rank_a, rank_b and so on."
+        )
     for key in named:
         if len(form.getlist(key)) > 1:
             raise BadJudgement(f"The ballot names slot {key[-1].upper()} twice. Send one rank for each slot.")
@@ -37,7 +40,9 @@ def _rank(key: str, raw: str) -> int | None:
     try:
         return int(raw)
     except ValueError:
-        raise BadJudgement(f"The rank of slot {key[-1].upper()} is {raw!r}; it must be a whole number or empty.") from None
+        raise BadJudgement(
+            f"The rank of slot {key[-1].upper()} is {raw!r}; it must be a whole number or empty."
+        ) from None
 
 
 def _duration(raw: str) -> int | None:

@@ -13,14 +13,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from arena.catalogue.models import Arena, Contestant, ContestantRevision
+from arena.events import announce_ballots
+from arena.prompts.models import Prompt
+from arena.protocols import Protocol
+from arena.refusals import Invalid
+from arena.voters.models import Voter, VoterKind
 from ranking.engines.interchange import BallotReader, BallotRecord, Problem
 
-from ..catalogue.models import Arena, Contestant, ContestantRevision
-from ..events import announce_ballots
-from ..prompts.models import Prompt
-from ..protocols import Protocol
-from ..refusals import Invalid
-from ..voters.models import Voter, VoterKind
 from .models import Ballot
 from .watermark import hold_for_writing
 
@@ -177,9 +177,7 @@ def _write(arena: Arena, path: Path) -> tuple[int, int]:
     return added, len(contestants) - contestants_before
 
 
-def _row(
-    arena: Arena, record: BallotRecord, contestants: _Numbers, prompts: _Numbers, voters: _Numbers
-) -> Ballot:
+def _row(arena: Arena, record: BallotRecord, contestants: _Numbers, prompts: _Numbers, voters: _Numbers) -> Ballot:
     kind = _voter_kind(record)
     return Ballot(
         arena=arena,

@@ -8,8 +8,8 @@ from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from ..voters.models import VoterKind
-from ..protocols import Protocol
+from arena.protocols import Protocol
+from arena.voters.models import VoterKind
 
 
 class BallotQuerySet(models.QuerySet["Ballot"]):
@@ -51,11 +51,14 @@ class Ballot(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     arena = models.ForeignKey("arena.Arena", on_delete=models.PROTECT, related_name="ballots")
     battle = models.ForeignKey(
-        "arena.Battle", null=True, blank=True, on_delete=models.PROTECT, related_name="ballots", help_text="Unset if imported."
+        "arena.Battle",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="ballots",
+        help_text="Unset if imported.",
     )
-    prompt = models.ForeignKey(
-        "arena.Prompt", null=True, blank=True, on_delete=models.PROTECT, related_name="ballots"
-    )
+    prompt = models.ForeignKey("arena.Prompt", null=True, blank=True, on_delete=models.PROTECT, related_name="ballots")
     voter = models.ForeignKey("arena.Voter", null=True, on_delete=models.PROTECT, related_name="ballots")
     # Free text, as in the interchange form; the usual kinds and protocols are in VoterKind and Protocol.
     voter_kind = models.CharField(max_length=40, default=VoterKind.PUBLIC)
@@ -90,7 +93,8 @@ class Ballot(models.Model):
                 fields=["arena", "external_id"], condition=~Q(external_id=""), name="ballot_imported_once"
             ),
             models.CheckConstraint(
-                condition=Q(contestants__len=F("ranks__len"), contestants__len__gte=2), name="ballot_rank_per_contestant"
+                condition=Q(contestants__len=F("ranks__len"), contestants__len__gte=2),
+                name="ballot_rank_per_contestant",
             ),
             models.CheckConstraint(
                 condition=RawSQL("array_position(ranks, 0) IS NULL", (), models.BooleanField()),

@@ -9,12 +9,12 @@ import numpy as np
 from django.core.cache import cache
 from django.urls import reverse
 
+from arena.battles.models import Battle
+from arena.battles.presentation import ShownSlot, show_battle, show_slot
+from arena.catalogue.models import Contestant
+from arena.matchmaking.beliefs import belief_source
 from ranking.engines.online import assimilate
 
-from ..battles.models import Battle
-from ..battles.presentation import ShownSlot, show_battle, show_slot
-from ..catalogue.models import Contestant
-from ..matchmaking.beliefs import belief_source
 from .models import Ballot
 
 ELO_PER_LOGIT = 400 / np.log(10)
@@ -128,9 +128,7 @@ def _effect_of(ballot: Ballot) -> Effect | None:
     return Effect([ShownRating(**rating) for rating in stored["before"]], [ShownRating(**r) for r in stored["after"]])
 
 
-def _result(
-    slot: ShownSlot, contestant: Contestant, label: str, effect: Effect | None, index: int
-) -> dict[str, Any]:
+def _result(slot: ShownSlot, contestant: Contestant, label: str, effect: Effect | None, index: int) -> dict[str, Any]:
     before = effect.before[index] if effect else None
     after = effect.after[index] if effect else None
     delta = after.mean - before.mean if before and after else None

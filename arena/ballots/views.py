@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from ..battles.views import is_fragment, require_voter, require_voting_right, see_other
-from ..catalogue.queries import get_arena_for
-from ..refusals import NotFound
+from arena.battles.views import is_fragment, require_voter, require_voting_right, see_other
+from arena.catalogue.queries import get_arena_for
+from arena.refusals import NotFound
+
 from .actions import cast_ballot
 from .forms import read_judgement
 from .models import Ballot

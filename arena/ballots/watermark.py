@@ -1,9 +1,9 @@
 """The evidence watermark: a ballot number below which nothing can appear any more.
 
-Numbers are given when a ballot is inserted but become visible when its transaction commits, so the highest visible number
-says nothing: a lower one may still be on its way. Writers therefore hold a shared advisory lock of their arena until they
-commit, and a reader of the watermark takes the exclusive one for an instant: then no number is on its way, and all later
-ones will be higher. Writers never wait for one another.
+Numbers are given when a ballot is inserted but become visible when its transaction commits, so the highest visible
+number says nothing: a lower one may still be on its way. Writers therefore hold a shared advisory lock of their arena
+until they commit, and a reader of the watermark takes the exclusive one for an instant: then no number is on its way,
+and all later ones will be higher. Writers never wait for one another.
 """
 
 from __future__ import annotations

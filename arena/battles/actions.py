@@ -11,11 +11,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from ..catalogue.models import Arena, ContestantState
-from ..generation.models import Candidate
-from ..matchmaking.policies import uniform
-from ..refusals import Conflict, NotAllowed
-from ..voters.models import Voter
+from arena.catalogue.models import Arena, ContestantState
+from arena.generation.models import Candidate
+from arena.matchmaking.policies import uniform
+from arena.refusals import Conflict, NotAllowed
+from arena.voters.models import Voter
+
 from . import tokens
 from .models import Battle, BattleSlot, BattleState
 from .queries import open_battle_of
@@ -82,9 +83,8 @@ def locked_battle(named: tokens.BattleToken, voter: Voter) -> Battle:
         raise tokens.ForgedToken("This battle no longer exists. Open a new one.")
     if named.voter != voter.public_id or battle.voter_id != voter.pk:
         raise NotYourBattle(
-            "The battle was opened for somebody else, or you have signed in or out since. Open a new battle and vote there."
-        )
-    return battle
+            "The battle was opened for somebody else, or you have signed in or out since. Open a new battle and vote
+            there." ) return battle
 
 
 def _choose(arena: Arena, voter: Voter) -> tuple[uniform.Choice | None, dict[tuple[int, int], Candidate]]:
@@ -117,9 +117,7 @@ def _choose(arena: Arena, voter: Voter) -> tuple[uniform.Choice | None, dict[tup
     return uniform.choose(eligible, arena.battle_size, sets, np.random.default_rng()), candidates
 
 
-def _write(
-    arena: Arena, voter: Voter, choice: uniform.Choice, candidates: dict[tuple[int, int], Candidate]
-) -> Battle:
+def _write(arena: Arena, voter: Voter, choice: uniform.Choice, candidates: dict[tuple[int, int], Candidate]) -> Battle:
     chosen = [candidates[choice.prompt, contestant] for contestant in choice.contestants]
     battle = Battle.objects.create(
         arena=arena,

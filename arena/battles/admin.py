@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from ..admin_base import LedgerAdmin, LedgerInline
+from arena.admin_base import LedgerAdmin, LedgerInline
+
 from .models import Battle, BattleSlot
 
 

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
-from ..protocols import Protocol
+from arena.protocols import Protocol
 
 LETTERS = "ABCDEFGH"  # a battle has at most eight slots
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import uuid
 
-from ..catalogue.models import Arena
-from ..refusals import NotFound
-from ..voters.models import Voter
+from arena.catalogue.models import Arena
+from arena.refusals import NotFound
+from arena.voters.models import Voter
+
 from .models import Battle, BattleSlot
 
 
 def open_battle_of(voter: Voter, arena: Arena) -> Battle | None:
-    """The voter's open battle with prompt and slots, and nothing about contestants. Two queries; one if there is none."""
+    """The voter's open battle with prompt and slots, and nothing about contestants.
+
+    Two queries; one if there is none.
+    """
     return Battle.objects.open().with_slots().filter(voter=voter, arena=arena).first()
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.core import signing
 
-from ..refusals import Invalid
+from arena.refusals import Invalid
+
 from .models import Battle
 
 _SALT = "arena.battle"

@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from ..catalogue.models import Arena
-from ..catalogue.queries import get_arena_for
-from ..generation.queries import supply_of
-from ..refusals import NotAllowed
-from ..voters.identity import known_voter, remember, voter_for
-from ..voters.models import Voter
+from arena.catalogue.models import Arena
+from arena.catalogue.queries import get_arena_for
+from arena.generation.queries import supply_of
+from arena.refusals import NotAllowed
+from arena.voters.identity import known_voter, remember, voter_for
+from arena.voters.models import Voter
+
 from . import tokens
 from .actions import open_battle, skip_battle
 from .models import Battle

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from django.db import transaction
 
-from ..generation.backends.protocol import GenerationError, SettingsError
-from ..generation.backends.registry import get_backend
-from ..refusals import Invalid
+from arena.generation.backends.protocol import GenerationError, SettingsError
+from arena.generation.backends.registry import get_backend
+from arena.refusals import Invalid
+
 from .models import Arena, Contestant, ContestantRevision
 
 IMPORTED = "imported"  # outputs or ballots made elsewhere: nothing to generate

@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from ..admin_base import LedgerInline, PodiumAdmin
+from arena.admin_base import LedgerInline, PodiumAdmin
+
 from .models import Arena, Contestant, ContestantRevision
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from ..protocols import Protocol
+from arena.protocols import Protocol
 
 
 class Modality(models.TextChoices):
@@ -114,7 +114,10 @@ class Contestant(models.Model):
 
 
 class ContestantRevision(models.Model):
-    """A contestant's generator and settings, as they were from one day on. Never changed: a change is a new revision."""
+    """A contestant's generator and settings, as they were from one day on.
+
+    Never changed: a change is a new revision.
+    """
 
     contestant = models.ForeignKey(Contestant, on_delete=models.PROTECT, related_name="revisions")
     number = models.PositiveIntegerField()

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Count
 
-from ..ballots.models import Ballot
-from ..refusals import NotFound
+from arena.ballots.models import Ballot
+from arena.refusals import NotFound
+
 from .models import Arena
 
 _COUNTS_KEY = "ballot-counts"

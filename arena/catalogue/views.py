@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from ..generation.queries import supply_of
+from arena.generation.queries import supply_of
+
 from .queries import get_arena_for, listed_arenas
 
 

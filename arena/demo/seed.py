@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from ..catalogue.actions import register_contestant
-from ..catalogue.models import Arena
-from ..generation.actions import plan_candidates
-from ..prompts.models import Prompt
+from arena.catalogue.actions import register_contestant
+from arena.catalogue.models import Arena
+from arena.generation.actions import plan_candidates
+from arena.prompts.models import Prompt
+
 from .catalogue import DEMO_ARENA, DEMO_CONTESTANTS, DEMO_PROMPTS
 
 

@@ -14,7 +14,8 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from ..catalogue.models import Arena, ContestantRevision, ContestantState
+from arena.catalogue.models import Arena, ContestantRevision, ContestantState
+
 from .backends.protocol import Result
 from .models import Candidate, CandidateState
 
@@ -45,7 +46,10 @@ def plan_candidates(arena: Arena) -> int:
     )
     wanted = [
         Candidate(
-            revision=revision, prompt=prompt, number=number, seed=candidate_seed(revision, prompt.public_id, number),
+            revision=revision,
+            prompt=prompt,
+            number=number,
+            seed=candidate_seed(revision, prompt.public_id, number),
             priority=place,
         )
         for place, prompt in enumerate(arena.prompts.filter(is_active=True).order_by("id"))
@@ -65,7 +69,8 @@ def candidate_seed(revision: ContestantRevision, prompt: uuid.UUID, number: int)
 
 @transaction.atomic
 def claim_batch(*, most: int, loaded: int | None = None) -> Claim | None:
-    """Take up to `most` queued candidates of one revision: the most urgent first, of `loaded` where it has equally urgent ones.
+    """Take up to `most` queued candidates of one revision: the most urgent first, of `loaded` where it has equally
+    urgent ones.
 
     Workers never wait for one another (SKIP LOCKED) and none gets what another has.
     """

@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ..admin_base import LedgerAdmin
+from arena.admin_base import LedgerAdmin
+
 from .models import Candidate
 
 
@@ -23,5 +24,8 @@ class CandidateAdmin(LedgerAdmin):
     @admin.display(description="output")
     def picture(self, candidate: Candidate) -> str | SafeString:
         if candidate.media:
-            return format_html('<img src="/admin/candidates/{}/media/" width="96" height="96" alt="" loading="lazy">', candidate.public_id)
+            return format_html(
+                '<img src="/admin/candidates/{}/media/" width="96" height="96" alt="" loading="lazy">',
+                candidate.public_id,
+            )
         return candidate.text[:80]

@@ -36,13 +36,9 @@ class Candidate(models.Model):
     """One contestant's output for one prompt. The queued rows are the generation queue."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    revision = models.ForeignKey(
-        "arena.ContestantRevision", on_delete=models.PROTECT, related_name="candidates"
-    )
+    revision = models.ForeignKey("arena.ContestantRevision", on_delete=models.PROTECT, related_name="candidates")
     prompt = models.ForeignKey("arena.Prompt", on_delete=models.PROTECT, related_name="candidates")
-    number = models.PositiveSmallIntegerField(
-        default=0, help_text="Counts the candidates of one revision and prompt."
-    )
+    number = models.PositiveSmallIntegerField(default=0, help_text="Counts the candidates of one revision and prompt.")
     seed = models.BigIntegerField()
     state = models.CharField(max_length=10, choices=CandidateState, default=CandidateState.QUEUED)
     priority = models.IntegerField(default=0, help_text="Lower is sooner.")
@@ -78,24 +74,17 @@ class Candidate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["revision", "prompt", "number"], name="candidate_number_once"),
             models.CheckConstraint(
-                condition=~models.Q(state="claimed")
-                | models.Q(lease__isnull=False, lease_until__isnull=False),
+                condition=~models.Q(state="claimed") | models.Q(lease__isnull=False, lease_until__isnull=False),
                 name="candidate_claimed_has_lease",
             ),
         ]
         indexes = [
             # claim_batch: the few queued rows among many finished ones
-            models.Index(
-                fields=["priority", "id"], condition=models.Q(state="queued"), name="candidate_queue"
-            ),
+            models.Index(fields=["priority", "id"], condition=models.Q(state="queued"), name="candidate_queue"),
             # reap: claimed rows by the end of their lease
-            models.Index(
-                fields=["lease_until"], condition=models.Q(state="claimed"), name="candidate_leases"
-            ),
+            models.Index(fields=["lease_until"], condition=models.Q(state="claimed"), name="candidate_leases"),
             # open_battle: the ready candidates of an arena's prompts
-            models.Index(
-                fields=["prompt", "revision"], condition=models.Q(state="ready"), name="candidate_ready"
-            ),
+            models.Index(fields=["prompt", "revision"], condition=models.Q(state="ready"), name="candidate_ready"),
         ]
 
     def __str__(self) -> str:

@@ -49,6 +49,4 @@ def supply_of(arena_id: int) -> Supply:
             recent=Count("pk", filter=Q(state=CandidateState.READY, finished_at__gt=since)),
         )
     )
-    return Supply(
-        row["ready"], row["failed"], row["total"], row["recent"] / (_RATE_WINDOW.total_seconds() / 60)
-    )
+    return Supply(row["ready"], row["failed"], row["total"], row["recent"] / (_RATE_WINDOW.total_seconds() / 60))

@@ -9,7 +9,8 @@ import threading
 from celery import shared_task
 from django.core.cache import cache
 
-from ..catalogue.models import Arena
+from arena.catalogue.models import Arena
+
 from .actions import free_expired_leases, plan_candidates
 from .models import Candidate
 from .worker import generate_one_batch

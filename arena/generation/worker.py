@@ -6,7 +6,8 @@ import logging
 import threading
 from typing import Any
 
-from ..catalogue.models import ContestantRevision
+from arena.catalogue.models import ContestantRevision
+
 from .actions import Claim, claim_batch, fail_candidates, finish_candidate
 from .backends.protocol import GenerationError, Loaded, Request, SettingsError
 from .backends.registry import get_backend

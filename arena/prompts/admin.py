@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from ..admin_base import PodiumAdmin
+from arena.admin_base import PodiumAdmin
+
 from .models import Prompt
 
 

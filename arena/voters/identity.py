@@ -1,8 +1,8 @@
 """Who is voting: an account, or an anonymous browser known by a signed cookie.
 
 The cookie carries the voter's public id and the day on which that identity began, signed with the server's key. It is
-signed anew every day (so a key can be retired), forgotten after 30 days without use, and the identity itself is replaced
-after `VOTER_IDENTITY_DAYS`, so that nobody is followed for ever. Signing in or out changes the voter as well.
+signed anew every day (so a key can be retired), forgotten after 30 days without use, and the identity itself is
+replaced after `VOTER_IDENTITY_DAYS`, so that nobody is followed for ever. Signing in or out changes the voter too.
 """
 
 from __future__ import annotations

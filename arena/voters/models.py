@@ -20,7 +20,7 @@ class VoterQuerySet(models.QuerySet["Voter"]):
 
 
 class Voter(models.Model):
-    """Whoever casts a ballot: an anonymous session, an account, an annotator, a crowd worker elsewhere, a machine judge."""
+    """Whoever casts a ballot: an anonymous session, an account, an annotator, a crowd worker, a machine judge."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # An imported ballot may name any kind; the ones of VoterKind are those that Podium itself writes.

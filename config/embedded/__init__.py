@@ -1,1 +1,1 @@
-"""What the embedded mode runs inside one process instead of separate services: PostgreSQL, the worker, the channel layer."""
+"""What one process runs instead of separate services: PostgreSQL, the workers, the channel layer."""

@@ -1,8 +1,8 @@
 """The in-memory channel layer, usable from the worker's threads.
 
-Channels' own is bound to the event loop that receives: its queues wake a waiting consumer only from that loop, so a message
-sent from the worker thread would lie there until something else wakes the loop. This one hands such a message to the
-receiving loop.
+Channels' own is bound to the event loop that receives: its queues wake a waiting consumer only from that loop, so a
+message sent from the worker thread would lie there until something else wakes the loop. This one hands such a message
+to the receiving loop.
 """
 
 from __future__ import annotations

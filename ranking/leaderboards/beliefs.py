@@ -15,9 +15,7 @@ _FLOAT = np.dtype("<f8")
 _ID = np.dtype("<i8")
 
 
-def pack_posterior(
-    contestants: Sequence[int], mean: NDArray[np.float64], covariance: NDArray[np.float64]
-) -> bytes:
+def pack_posterior(contestants: Sequence[int], mean: NDArray[np.float64], covariance: NDArray[np.float64]) -> bytes:
     """Ids, means and covariance (row by row) as little-endian 64-bit numbers: 8 m (m + 2) bytes for m contestants."""
     return (
         np.asarray(contestants, dtype=_ID).tobytes()

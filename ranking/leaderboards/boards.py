@@ -55,7 +55,10 @@ def show_published(leaderboard: Leaderboard | None = None) -> None:
 
 
 def announce(arena_id: int) -> None:
-    """Tell the open pages of a board that it changed. A broken channel layer delays them; it must not stop the board."""
+    """Tell the open pages of a board that it changed.
+
+    A broken channel layer delays them; it must not stop the board.
+    """
     try:
         async_to_sync(get_channel_layer().group_send)(group_of(arena_id), {"type": "board.changed"})
     except Exception:  # Redis may be away; pages catch up at the next change or reload

@@ -14,7 +14,7 @@ from ranking.engines.evidence import UNKNOWN, Evidence
 
 @dataclass(frozen=True)
 class BoardEvidence:
-    """Evidence with what the arrays do not say: contestant ids in the order of `evidence.items`, and what was left out."""
+    """Evidence, the contestant ids in the order of `evidence.items`, and what was left out."""
 
     evidence: Evidence
     contestants: tuple[int, ...]
@@ -35,8 +35,10 @@ def read_evidence(arena_id: int, watermark: int, category: str = "") -> BoardEvi
     offsets, slots, ranks = array("q", [0]), array("i"), array("i")
     all_bad, strength, weight = array("b"), array("b"), array("d")
     voters: list[str | None] = []
-    rows = ballots.by_humans().order_by("pk").values_list(
-        "contestants", "ranks", "all_bad", "strength", "weight", "voter_id"
+    rows = (
+        ballots.by_humans()
+        .order_by("pk")
+        .values_list("contestants", "ranks", "all_bad", "strength", "weight", "voter_id")
     )
     for row_contestants, row_ranks, row_all_bad, row_strength, row_weight, voter in rows.iterator(chunk_size=10_000):
         for contestant, rank in zip(row_contestants, row_ranks, strict=True):

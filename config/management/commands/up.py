@@ -107,7 +107,9 @@ class Command(BaseCommand):
                 return
             time.sleep(0.05)
         shown = "localhost" if host in {"127.0.0.1", "0.0.0.0"} else host  # noqa: S104  (compared, not bound)
-        self.stdout.write(f"Podium is at http://{shown}:{port}/  (admin: http://{shown}:{port}/admin/). Ctrl-C stops it.")
+        self.stdout.write(
+            f"Podium is at http://{shown}:{port}/  (admin: http://{shown}:{port}/admin/). Ctrl-C stops it."
+        )
         self.stdout.flush()
 
     def _close(self) -> None:
@@ -138,7 +140,8 @@ def _require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise CommandError(
-                f"cannot listen on {host}:{port}: {error.strerror}. Is Podium running already? Choose another with --port.",
+                f"cannot listen on {host}:{port}: {error.strerror}. Is Podium running already? "
+                "Choose another port with --port.",
                 returncode=2,
             ) from None
 
