@@ -52,9 +52,10 @@ def wants_json(request: HttpRequest) -> bool:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     log.info("CSRF refused on %s: %s", request.path, reason)
     message = (
-        "The form did not come from a page that this site gave to your browser, or your cookies changed in the
-        meantime. " "Open the page again and repeat what you did; nothing was recorded." ) return problem(request,
-        HTTPStatus.FORBIDDEN, "The form was refused", message, "csrf")
+        "The form did not come from a page that this site gave to your browser, or your cookies changed in the "
+        "meantime. Open the page again and repeat what you did; nothing was recorded."
+    )
+    return problem(request, HTTPStatus.FORBIDDEN, "The form was refused", message, "csrf")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

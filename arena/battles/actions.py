@@ -83,8 +83,10 @@ def locked_battle(named: tokens.BattleToken, voter: Voter) -> Battle:
         raise tokens.ForgedToken("This battle no longer exists. Open a new one.")
     if named.voter != voter.public_id or battle.voter_id != voter.pk:
         raise NotYourBattle(
-            "The battle was opened for somebody else, or you have signed in or out since. Open a new battle and vote
-            there." ) return battle
+            "The battle was opened for somebody else, or you have signed in or out since. "
+            "Open a new battle and vote there."
+        )
+    return battle
 
 
 def _choose(arena: Arena, voter: Voter) -> tuple[uniform.Choice | None, dict[tuple[int, int], Candidate]]:
