@@ -1,0 +1,183 @@
+"""Rate contestants from a file of ballots: `python -m ranking.engines --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ranking.engines.errors import EngineError
+from ranking.engines.interchange import BallotReader
+from ranking.engines.registry import ENGINES, engine_named
+
+if TYPE_CHECKING:
+    from ranking.engines.evidence import Evidence
+    from ranking.engines.fit import Fit
+    from ranking.engines.standings import Standing
+
+BAD_INPUT = 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line instead of printing the usage first."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except EngineError as error:
+        sys.stderr.write(f"ranking.engines: {error}\n")
+        return BAD_INPUT
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    result = Parser(prog="python -m ranking.engines", description="Ratings from ballots, with honest uncertainty.")
+    commands = result.add_subparsers(dest="command", required=True, parser_class=Parser, metavar="COMMAND")
+    fit = commands.add_parser("fit", help="fit an engine to a file of ballots and print the standings")
+    fit.add_argument("ballots", metavar="BALLOTS.jsonl", help="one ballot a line; - reads standard input")
+    fit.add_argument("--engine", default="plackett-luce", help="see the engines command (default: %(default)s)")
+    fit.add_argument(
+        "--prior-sd", type=_positive, metavar="S", help="prior standard deviation in logits; learned if absent"
+    )
+    fit.add_argument("--level", type=_level, default=0.95, help="of the intervals (default: %(default)s)")
+    fit.add_argument("--scale", choices=("natural", "elo"), default="natural", help="logits, or 1000 + 173.7 x logits")
+    fit.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+    fit.set_defaults(run=run_fit)
+    engines = commands.add_parser("engines", help="list the engines")
+    engines.add_argument("--json", action="store_true", help="print a JSON list instead of text")
+    engines.set_defaults(run=run_engines)
+    return result
+
+
+def run_fit(options: argparse.Namespace) -> None:
+    engine = engine_named(options.engine)
+    chosen = {} if options.prior_sd is None else {"prior_sd": options.prior_sd}
+    for option in chosen:
+        if option not in engine.options:
+            raise EngineError(f"{engine.name} has no prior; leave --prior-sd out")
+    evidence, oddities = read(options.ballots)
+
+    from ranking.engines.standings import standings  # after the input is known to be good
+
+    fit = engine.fit(evidence, **chosen)
+    rows = standings(fit, level=options.level, scale=options.scale)
+    if options.json:
+        print(
+            json.dumps(report(fit, rows, options.level, options.scale, oddities), ensure_ascii=False, allow_nan=False)
+        )
+    else:
+        print(table(fit, rows, options.level, oddities))
+
+
+def read(path: str) -> tuple[Evidence, list[str]]:
+    """The evidence in a file and what was odd about it; an `EngineError` names the first bad line."""
+    from ranking.engines.evidence import Evidence
+
+    try:
+        with sys.stdin.buffer if path == "-" else open(path, "rb") as file:
+            reader = BallotReader(file)
+            evidence = Evidence.from_ballots(reader)
+    except OSError as error:
+        raise EngineError(f"cannot read {path}: {error.strerror or error}") from None
+    if reader.problems:
+        more = len(reader.problems) - 1
+        rest = f" (and {more} more bad line{'s' if more > 1 else ''})" if more else ""
+        raise EngineError(f"{path}: {reader.problems[0]}{rest}")
+    if not len(evidence):
+        raise EngineError(f"{path}: there are no ballots in it")
+    return evidence, [str(oddity) for oddity in reader.oddities]
+
+
+def report(fit: Fit, rows: list[Standing], level: float, scale: str, oddities: list[str]) -> dict[str, Any]:
+    """The object that `fit --json` prints; its keys are a contract with other programs."""
+    return {
+        "engine": fit.engine,
+        "parameters": {**fit.parameters, "level": level, "scale": scale},
+        "converged": fit.converged,
+        "iterations": fit.iterations,
+        "ballots": fit.ballots,
+        "standings": [row.as_dict() for row in rows],
+        "warnings": [*fit.warnings, *oddities],
+    }
+
+
+def table(fit: Fit, rows: list[Standing], level: float, oddities: list[str]) -> str:
+    """The standings for people: the rank interval first, it is the calibrated one."""
+    digits = 0 if max(abs(row.mean) for row in rows) > 100 else 3
+    head = ("rank", "contestant", "rating", f"{100 * level:g} % interval", "P(best)", "ballots")
+    cells = [head, *(_cells(row, digits) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 1 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    ]
+    end = "converged" if fit.converged else "NOT CONVERGED"
+    lines.append(f"{fit.engine}, {fit.ballots} ballots, {end} after {fit.iterations} iterations")
+    lines += [f"note: {warning}" for warning in (*fit.warnings, *oddities)]
+    return "\n".join(lines)
+
+
+def _cells(row: Standing, digits: int) -> tuple[str, ...]:
+    return (
+        str(row.rank) if row.rank_low is None else f"{row.rank} ({row.rank_low}-{row.rank_high})",
+        row.item,
+        f"{row.mean:.{digits}f}",
+        "" if row.low is None else f"{row.low:.{digits}f} to {row.high:.{digits}f}",
+        "" if row.p_best is None else f"{row.p_best:.3f}",
+        str(row.ballots),
+    )
+
+
+def run_engines(options: argparse.Namespace) -> None:
+    fields = ("name", "title", "equation", "accepts", "uncertainty", "cost")
+    rows = [{field: getattr(engine, field) for field in fields} for engine in ENGINES.values()]
+    if options.json:
+        print(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        print(f"{row['name']}: {row['title']}")
+        for field in fields[2:]:
+            print(f"    {field:<12} {row[field]}")
+
+
+def _positive(text: str) -> float:
+    value = _number(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+    return value
+
+
+def _level(text: str) -> float:
+    value = _number(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, not {text}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number, not {text!r}") from None
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"must be a finite number, not {text}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""What every engine returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Fit:
+    """The result of fitting one engine; M items. Arrays are read-only.
+
+    items        names
+    mean         float64[M]. Unit "logit": log-strengths, centred at zero. Unit "score": whatever the engine computes
+                 (a share, points, votes), larger is better, not centred
+    covariance   float64[M, M] of the joint Gaussian posterior (or sampling distribution) of `mean`, centred like it;
+                 None where the engine has none
+    draws        float64[S, M], for engines whose uncertainty is a set of draws (a bootstrap); else None. When present
+                 they are used instead of the covariance for everything reported
+    shown        int64[M], in how many ballots each item appeared
+    ballots      how many ballots the evidence holds
+    parameters   what the engine was asked for and what it estimated besides the means; plain JSON values
+    iterations   of the solver; 0 for closed forms
+    converged    False is always accompanied by a warning
+    warnings     one plain sentence each: what the reader of a leaderboard has to know
+    """
+
+    engine: str
+    items: tuple[str, ...]
+    mean: Floats
+    covariance: Floats | None
+    shown: NDArray[np.int64]
+    ballots: int
+    parameters: Mapping[str, Any]
+    converged: bool
+    iterations: int
+    warnings: tuple[str, ...] = ()
+    draws: Floats | None = None
+    unit: Literal["logit", "score"] = "logit"
+
+    def __post_init__(self) -> None:
+        count = len(self.items)
+        shapes = {"mean": (count,), "shown": (count,), "covariance": (count, count)}
+        for name, shape in shapes.items():
+            values = getattr(self, name)
+            if values is None:
+                continue
+            if values.shape != shape:
+                raise ValueError(f"{name} has shape {values.shape} for {count} items")
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} is not finite")
+            values.flags.writeable = False
+        if self.draws is not None:
+            if self.draws.ndim != 2 or self.draws.shape[1] != count:
+                raise ValueError(f"draws has shape {self.draws.shape} for {count} items")
+            self.draws.flags.writeable = False
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+
+def centred(mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+    """Mean and covariance of theta - average(theta): only differences between contestants are ever observed."""
+    rows = covariance.mean(axis=1)
+    shifted = covariance - rows[:, None] - rows[None, :] + rows.mean()
+    return mean - mean.mean(), (shifted + shifted.T) / 2

@@ -1,0 +1,63 @@
+"""One ballot at a time: the posterior after a ballot, from the posterior before it.
+
+For display at the reveal and for choosing the next battle; the batch fit stays the authority. Assumed-density
+filtering: the exact posterior of prior N(mu, Sigma) and one ballot on the items A is replaced by the Gaussian at its
+mode. The mode moves only along Sigma[:, A], so with g and H the gradient and information of the ballot at the mode,
+
+    mu    <- mu + Sigma[:, A] w g
+    Sigma <- Sigma - Sigma[:, A] w H (I + Sigma[A, A] w H)^-1 Sigma[A, :].
+
+Ties, unknowns, best-only and best-and-worst are the likelihoods of the batch engine. Cost: M^2 K flops; at M = 50 and
+K = 4 some ten microseconds in compiled code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranking.engines import kernels
+from ranking.engines.errors import BallotError
+from ranking.engines.interchange import MAX_WEIGHT
+
+Floats = NDArray[np.float64]
+
+
+def assimilate(
+    mean: Floats,
+    covariance: Floats,
+    slots: Sequence[int] | NDArray[np.integer],
+    ranks: Sequence[int | None] | NDArray[np.integer],
+    weight: float = 1.0,
+) -> tuple[Floats, Floats]:
+    """Mean (M) and covariance (M, M) after one ballot; the arguments are not changed.
+
+    `slots` are item indices and `ranks` align with them, as on a ballot: None (or 0) where not observed. A ballot
+    that says nothing about order, such as "all bad", returns equal copies. Raises `BallotError` for a ballot or
+    weight that makes no sense and for shapes that do not fit. The covariance may be centred or not.
+    """
+    places = np.array(slots, dtype=np.int32)
+    order = np.array([0 if rank is None else rank for rank in ranks], dtype=np.int32)
+    _check(mean, covariance, places, order, weight)
+    new_mean, new_covariance = mean.copy(), covariance.copy()
+    kernels.assimilate(new_mean, new_covariance, places, order, float(weight))
+    return new_mean, new_covariance
+
+
+def _check(mean: Floats, covariance: Floats, slots: NDArray[np.int32], ranks: NDArray[np.int32], weight: float) -> None:
+    count = len(mean)
+    if covariance.shape != (count, count):
+        raise BallotError(f"covariance has shape {covariance.shape} for {count} items")
+    if slots.ndim != 1 or len(slots) < 2:
+        raise BallotError("a ballot needs at least two items")
+    if len(ranks) != len(slots):
+        raise BallotError(f"{len(ranks)} ranks for {len(slots)} items")
+    listed = slots.tolist()
+    if len(set(listed)) < len(listed):
+        raise BallotError("an item appears twice")
+    if min(listed) < 0 or max(listed) >= count:
+        raise BallotError(f"an item index lies outside 0 to {count - 1}")
+    if not 0 < weight <= MAX_WEIGHT:
+        raise BallotError(f"weight must be above 0 and at most {MAX_WEIGHT:g}, not {weight}")
