@@ -133,7 +133,7 @@ if REDIS_URL:
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     CHANNEL_LAYERS = {"default": {"BACKEND": "config.embedded.channel_layer.EmbeddedChannelLayer"}}
-    CELERY_BROKER_URL = "memory://"
+    CELERY_BROKER_URL = "memory://localhost/"
     # The memory transport polls; its own interval of one second would be felt after each ballot.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05}
 

@@ -14,11 +14,10 @@ from arena.battles.presentation import ShownSlot, show_battle, show_slot
 from arena.catalogue.models import Contestant
 from arena.matchmaking.beliefs import belief_source
 from ranking.engines.online import assimilate
+from ranking.engines.standings import ELO_OFFSET, ELO_PER_LOGIT
 
 from .models import Ballot
 
-ELO_PER_LOGIT = 400 / np.log(10)
-ELO_CENTRE = 1000
 _Z95 = 1.959963984540054  # standard normal quantile of .975
 _EFFECT_KEPT_SECONDS = 3600
 
@@ -112,7 +111,7 @@ def summary(ballot: Ballot) -> str:
 
 def _ratings(mean: np.ndarray, covariance: np.ndarray) -> list[ShownRating]:
     return [
-        ShownRating(float(ELO_CENTRE + ELO_PER_LOGIT * centre), float(ELO_PER_LOGIT * _Z95 * np.sqrt(variance)))
+        ShownRating(float(ELO_OFFSET + ELO_PER_LOGIT * centre), float(ELO_PER_LOGIT * _Z95 * np.sqrt(variance)))
         for centre, variance in zip(mean, np.diag(covariance), strict=True)
     ]
 

@@ -12,15 +12,15 @@ from django.db import connection, transaction
 
 from arena.ballots.watermark import evidence_watermark
 from ranking.engines.fit import Fit
-from ranking.engines.registry import fit
-from ranking.engines.standings import standings_object
+from ranking.engines.report import report
+from ranking.engines.registry import engine_named
+from ranking.engines.standings import standings as standings_of
 
 from .beliefs import pack_posterior
 from .evidence import BoardEvidence, read_evidence
 from .models import Leaderboard, Snapshot
 
 _LOCK_CLASS = 0x626F6172  # the first key of our advisory locks on leaderboards; ASCII "boar"
-DRAWS_SEED = 20260131  # joint draws behind rank intervals: fixed, so that the same ballots give the same digits
 
 
 def publish(leaderboard: Leaderboard) -> Snapshot | None:
@@ -36,10 +36,9 @@ def publish(leaderboard: Leaderboard) -> Snapshot | None:
     if watermark == 0:
         return None
     board = read_evidence(leaderboard.arena_id, watermark, leaderboard.category)
-    result = fit(board.evidence, engine=leaderboard.engine, **leaderboard.parameters)
-    standings = standings_object(result, board.evidence, seed=DRAWS_SEED)
-    if board.by_judges:
-        standings["warnings"].append(f"{board.by_judges} ballots by machine judges are left out")
+    result = engine_named(leaderboard.engine).fit(board.evidence, **leaderboard.parameters)
+    notes = [f"{board.by_judges} ballots by machine judges are left out"] if board.by_judges else []
+    standings = report(result, standings_of(result), 0.95, "natural", notes)
     return _write(leaderboard, board, result, standings)
 
 

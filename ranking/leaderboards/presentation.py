@@ -9,8 +9,8 @@ from django.utils.safestring import mark_safe
 from arena.catalogue.models import Arena
 from ranking.charts.intervals import IntervalRow, interval_plot
 from ranking.charts.theme import DARK, LIGHT
-from ranking.engines.registry import engine_label
-from ranking.engines.standings import ELO_CENTRE, ELO_PER_LOGIT
+from ranking.engines.registry import engine_named
+from ranking.engines.standings import ELO_OFFSET, ELO_PER_LOGIT
 
 from .models import Snapshot
 
@@ -24,7 +24,7 @@ def show_board(arena: Arena, snapshot: Snapshot) -> dict[str, Any]:
     plots = _plots(rows)
     return {
         "published_at": snapshot.published_at,
-        "engine_label": engine_label(snapshot.engine),
+        "engine_label": engine_named(snapshot.engine).title,
         "ballots": snapshot.ballots,
         "voters": snapshot.voters,
         "all_bad_rate_text": percent(snapshot.all_bad / snapshot.ballots) if snapshot.ballots else "",
@@ -37,7 +37,7 @@ def show_board(arena: Arena, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def elo(log_strength: float) -> float:
-    return ELO_CENTRE + ELO_PER_LOGIT * log_strength
+    return ELO_OFFSET + ELO_PER_LOGIT * log_strength
 
 
 def rating_text(mean: float, low: float, high: float) -> str:

@@ -72,6 +72,7 @@ class Command(BaseCommand):
                 port=port,
                 log_level="warning",
                 lifespan="off",
+                server_header=False,
                 ws="websockets-sansio",
                 timeout_graceful_shutdown=5,
             )

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from arena.ballots.models import Ballot
 from arena.catalogue.models import Arena
-from ranking.engines.standings import standings_table
+from ranking.engines.report import table
 from ranking.leaderboards.actions import publish
 from ranking.leaderboards.queries import leaderboard_of
 
@@ -34,4 +34,4 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(snapshot.standings, ensure_ascii=False))
         else:
-            self.stdout.write(standings_table(snapshot.standings))
+            self.stdout.write(table(snapshot.standings))
