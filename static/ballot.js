@@ -187,7 +187,7 @@
     if (!drag || event.pointerId !== drag.id) return;
     if (!drag.ghost && Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < 7) return;
     if (!drag.ghost) lift();
-    drag.ghost.style.transform = `translate(${event.clientX - 24}px, ${event.clientY - 24}px)`;
+    drag.ghost.style.transform = `translate(${event.clientX - 24}px, ${event.clientY - 68}px)`;
     aim(dropAt(event.clientX, event.clientY));
   });
 
@@ -336,7 +336,7 @@
   const resend = (event) => {
     const battle = state();
     if (!battle || event.detail.elt !== battle.ballot || !battle.pressed) return;
-    say("Not sent yet. It is kept here and sent again.");
+    query("#offline").textContent = "No connection. Your ballot is kept on this page and sent again until it arrives. It counts once.";
     clearTimeout(again);
     again = setTimeout(() => {
       if (form() === battle.ballot) query(`[data-act=${battle.pressed}]`, battle.ballot).click();

@@ -7,7 +7,13 @@
   let before = null;
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target.id !== "standings" || event.detail.xhr.status >= 400) return;
+    const { target, xhr } = event.detail;
+    if (target.id !== "standings" || xhr.status >= 400) return;
+    const shown = target.dataset.snapshot;
+    if (shown && xhr.responseText.includes(`data-snapshot="${shown}"`)) {
+      event.detail.shouldSwap = false; // what is on the page already; a swap would only take the focus away
+      return;
+    }
     before = new Map(rows().map((row) => [row.dataset.key, {
       top: row.getBoundingClientRect().top + window.scrollY,
       rating: row.querySelector("[data-rating]").textContent,
@@ -54,8 +60,8 @@
   document.addEventListener("htmx:wsConnecting", () => show(dropped ? "reconnecting" : "connecting"));
   document.addEventListener("htmx:wsOpen", () => {
     show("live");
-    if (dropped) refetch(); // what was pushed meanwhile was missed
     dropped = false;
+    refetch(); // what was pushed before the socket stood, or while it was down, was missed
   });
   document.addEventListener("htmx:wsClose", (event) => {
     dropped = true;
