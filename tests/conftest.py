@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import signing
 from django.core.cache import cache
+from django.utils import timezone
 
 from arena.models import Arena, Contestant, ContestantRevision, Prompt
+from tests.clock import Clock
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = Path(os.environ.get("PODIUM_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -32,6 +35,15 @@ def _nothing_left_over(tmp_path: Path, settings: Any) -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Lets a test go forward in time, for the database's rows and for signatures alike."""
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", clock.now)
+    monkeypatch.setattr(signing, "time", clock)
+    return clock
 
 
 @pytest.fixture
@@ -59,7 +71,9 @@ def contestants(arena: Arena) -> list[Contestant]:
 
 
 @pytest.fixture
-def ready_arena(arena: Arena, prompts: list[Prompt], contestants: list[Contestant], paint: Callable[..., None]) -> Arena:
+def ready_arena(
+    arena: Arena, prompts: list[Prompt], contestants: list[Contestant], paint: Callable[..., None]
+) -> Arena:
     """An arena in which every contestant has a picture for every prompt."""
     from arena.generation.actions import plan_candidates
 
