@@ -8,7 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from ranking.engines.errors import EngineError
 from ranking.engines.interchange import BallotReader
@@ -16,8 +16,6 @@ from ranking.engines.registry import ENGINES, engine_named
 
 if TYPE_CHECKING:
     from ranking.engines.evidence import Evidence
-    from ranking.engines.fit import Fit
-    from ranking.engines.standings import Standing
 
 BAD_INPUT = 2
 
@@ -69,16 +67,12 @@ def run_fit(options: argparse.Namespace) -> None:
             raise EngineError(f"{engine.name} has no prior; leave --prior-sd out")
     evidence, oddities = read(options.ballots)
 
-    from ranking.engines.standings import standings  # after the input is known to be good
+    from ranking.engines import report, standings  # after the input is known to be good
 
     fit = engine.fit(evidence, **chosen)
-    rows = standings(fit, level=options.level, scale=options.scale)
-    if options.json:
-        print(
-            json.dumps(report(fit, rows, options.level, options.scale, oddities), ensure_ascii=False, allow_nan=False)
-        )
-    else:
-        print(table(fit, rows, options.level, oddities))
+    rows = standings.standings(fit, level=options.level, scale=options.scale)
+    found = report.report(fit, rows, options.level, options.scale, oddities)
+    print(json.dumps(found, ensure_ascii=False, allow_nan=False) if options.json else report.table(found))
 
 
 def read(path: str) -> tuple[Evidence, list[str]]:
@@ -98,49 +92,6 @@ def read(path: str) -> tuple[Evidence, list[str]]:
     if not len(evidence):
         raise EngineError(f"{path}: there are no ballots in it")
     return evidence, [str(oddity) for oddity in reader.oddities]
-
-
-def report(fit: Fit, rows: list[Standing], level: float, scale: str, oddities: list[str]) -> dict[str, Any]:
-    """The object that `fit --json` prints; its keys are a contract with other programs."""
-    return {
-        "engine": fit.engine,
-        "parameters": {**fit.parameters, "level": level, "scale": scale},
-        "converged": fit.converged,
-        "iterations": fit.iterations,
-        "ballots": fit.ballots,
-        "standings": [row.as_dict() for row in rows],
-        "warnings": [*fit.warnings, *oddities],
-    }
-
-
-def table(fit: Fit, rows: list[Standing], level: float, oddities: list[str]) -> str:
-    """The standings for people: the rank interval first, it is the calibrated one."""
-    digits = 0 if max(abs(row.mean) for row in rows) > 100 else 3
-    head = ("rank", "contestant", "rating", f"{100 * level:g} % interval", "P(best)", "ballots")
-    cells = [head, *(_cells(row, digits) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column == 1 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in cells
-    ]
-    end = "converged" if fit.converged else "NOT CONVERGED"
-    lines.append(f"{fit.engine}, {fit.ballots} ballots, {end} after {fit.iterations} iterations")
-    lines += [f"note: {warning}" for warning in (*fit.warnings, *oddities)]
-    return "\n".join(lines)
-
-
-def _cells(row: Standing, digits: int) -> tuple[str, ...]:
-    return (
-        str(row.rank) if row.rank_low is None else f"{row.rank} ({row.rank_low}-{row.rank_high})",
-        row.item,
-        f"{row.mean:.{digits}f}",
-        "" if row.low is None else f"{row.low:.{digits}f} to {row.high:.{digits}f}",
-        "" if row.p_best is None else f"{row.p_best:.3f}",
-        str(row.ballots),
-    )
 
 
 def run_engines(options: argparse.Namespace) -> None:

@@ -27,25 +27,30 @@ def report(fit: Fit, rows: Sequence[Standing], level: float, scale: str, notes: 
 
 def table(found: Mapping[str, Any]) -> str:
     """A report as text. The rank interval comes first: it is the calibrated one."""
-    rows = found["standings"]
-    level = found["parameters"]["level"]
     digits = 0 if found["parameters"]["scale"] == "elo" else 3
-    width = max(10, *(len(row["item"]) for row in rows))
-    interval = f"{100 * level:g} % interval"
-    lines = [f"{'rank':>9}  {'contestant':<{width}}  {'rating':>8}  {interval:>19}  {'P(best)':>7}  {'ballots':>8}"]
-    lines += [_line(row, width, digits) for row in rows]
+    interval = f"{100 * found['parameters']['level']:g} % interval"
+    cells = [("rank", "contestant", "rating", interval, "P(best)", "ballots")]
+    cells += [_cells(row, digits) for row in found["standings"]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    lines = ["  ".join(_placed(row, widths)) for row in cells]
     end = "converged" if found["converged"] else "NOT CONVERGED"
     lines.append(f"{found['engine']}, {found['ballots']} ballots, {end} after {found['iterations']} iterations")
     lines += [f"note: {warning}" for warning in found["warnings"]]
     return "\n".join(lines)
 
 
-def _line(row: Mapping[str, Any], width: int, digits: int) -> str:
+def _cells(row: Mapping[str, Any], digits: int) -> tuple[str, str, str, str, str, str]:
     place = str(row["rank"])
     if row["rank_low"] is not None:
         place += f" ({row['rank_low']}-{row['rank_high']})"
     interval = "" if row["low"] is None else f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
     best = "" if row["p_best"] is None else f"{row['p_best']:.3f}"
-    return (
-        f"{place:>9}  {row['item']:<{width}}  {row['mean']:>8.{digits}f}  {interval:>19}  {best:>7}  {row['ballots']:>8}"
-    )
+    return place, row["item"], f"{row['mean']:.{digits}f}", interval, best, str(row["ballots"])
+
+
+def _placed(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Names to the left, numbers to the right."""
+    return [
+        cell.ljust(width) if column == 1 else cell.rjust(width)
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
