@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 
-class PodiumAdmin(ModelAdmin):  # type: ignore[misc]
+class PodiumAdmin(ModelAdmin):
     """Pages that stay quick on tables of millions: no count of everything, no page of thousands."""
 
     show_full_result_count = False
@@ -29,7 +29,7 @@ class LedgerAdmin(PodiumAdmin):
         return False
 
 
-class LedgerInline(TabularInline):  # type: ignore[misc]
+class LedgerInline(TabularInline):
     """Rows of a ledger on the page of what they belong to."""
 
     extra = 0

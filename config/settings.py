@@ -6,6 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from django.urls import reverse_lazy
+
 from . import environment
 from .secret_key import embedded_secret_key
 
@@ -18,6 +20,19 @@ REDIS_URL = environment.secret("REDIS_URL")
 
 # Embedded: no database was named, so this is one process on one machine, for trying out, development and tests.
 EMBEDDED = _database is None
+
+
+def _menu(title: str, *entries: tuple[str, str, str]) -> dict[str, Any]:
+    """A group of the admin's sidebar: (words, icon, app_model) for each page."""
+    return {
+        "title": title,
+        "separator": True,
+        "items": [
+            {"title": words, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+            for words, icon, model in entries
+        ],
+    }
+
 
 # Security
 
@@ -211,6 +226,55 @@ BATTLE_MINUTES = environment.integer("BATTLE_MINUTES", 120, minimum=1)
 BELIEF_SOURCE = "ranking.leaderboards.beliefs.PublishedBeliefs"
 # Seconds within which ballots are gathered into one refresh of a board.
 BOARD_REFRESH_SECONDS = environment.integer("BOARD_REFRESH_MILLISECONDS", 200) / 1000
+
+# The admin panel, in the colours of the pages
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Podium",
+    "SITE_HEADER": "Podium",
+    "SITE_SUBHEADER": "Administration",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "COLORS": {
+        # Shades of the one accent colour of static/podium.css, in OKLCH.
+        "primary": {
+            "50": "oklch(0.97 0.015 265)",
+            "100": "oklch(0.94 0.03 265)",
+            "200": "oklch(0.88 0.06 265)",
+            "300": "oklch(0.80 0.10 265)",
+            "400": "oklch(0.70 0.15 265)",
+            "500": "oklch(0.58 0.20 265)",
+            "600": "oklch(0.45 0.21 265)",
+            "700": "oklch(0.40 0.19 265)",
+            "800": "oklch(0.34 0.16 265)",
+            "900": "oklch(0.28 0.12 265)",
+            "950": "oklch(0.22 0.09 265)",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            _menu(
+                "Arena",
+                ("Arenas", "stadium", "arena_arena"),
+                ("Contestants", "groups", "arena_contestant"),
+                ("Revisions", "history", "arena_contestantrevision"),
+                ("Prompts", "edit_note", "arena_prompt"),
+                ("Candidates", "image", "arena_candidate"),
+            ),
+            _menu(
+                "Voting",
+                ("Battles", "swords", "arena_battle"),
+                ("Ballots", "how_to_vote", "arena_ballot"),
+                ("Voters", "person", "arena_voter"),
+            ),
+            _menu(
+                "Ranking",
+                ("Leaderboards", "leaderboard", "ranking_leaderboard"),
+                ("Snapshots", "photo_camera", "ranking_snapshot"),
+            ),
+            _menu("People", ("Accounts", "badge", "arena_user"), ("Groups", "group", "auth_group")),
+        ],
+    },
+}
 
 # Language, time, logs
 

@@ -79,7 +79,8 @@ def retract_ballot(*, voter: Voter, ballot: Ballot) -> Ballot:
     """Take a ballot out of the count by writing a further row. Retracting twice is retracting once."""
     if ballot.voter_id != voter.pk:
         raise NotAllowed("Only its voter can retract a ballot.")
-    Battle.objects.select_for_update().filter(pk=ballot.battle_id).first()
+    if ballot.battle is not None:  # puts two retractions at once in order
+        Battle.objects.select_for_update().get(pk=ballot.battle.pk)
     later = Ballot.objects.filter(supersedes=ballot).first()
     if later is not None:
         return later

@@ -30,7 +30,7 @@ def read_judgement(form: QueryDict) -> Judgement:
         if len(form.getlist(key)) > 1:
             raise BadJudgement(f"The ballot names slot {key[-1].upper()} twice. Send one rank for each slot.")
     all_bad = verdict == "all_bad"
-    ranks = tuple(None if all_bad else _rank(key, form[key]) for key in named)
+    ranks = tuple(None if all_bad else _rank(key, form.get(key, "")) for key in named)
     return Judgement(ranks=ranks, all_bad=all_bad, duration_ms=_duration(form.get("duration_ms", "")))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -25,6 +25,7 @@ from .models import Ballot
 from .watermark import hold_for_writing
 
 T = TypeVar("T")
+Name = TypeVar("Name", bound=Hashable)
 CHUNK = 5_000
 _LONGEST = {"id": 200, "voter": 200, "voter_kind": 40, "protocol": 40, "prompt": 200}
 _LONGEST_ITEM = 200
@@ -150,10 +151,10 @@ def _same(ballot: Ballot, record: BallotRecord, names: dict[int, str]) -> bool:
 def _write(arena: Arena, path: Path) -> tuple[int, int]:
     """Insert what is new; returns how many ballots and contestants that was."""
     hold_for_writing(arena.pk)
-    contestants = _Numbers({name: pk for pk, name in arena.contestants.values_list("pk", "name")})
+    contestants: _Numbers[str] = _Numbers({name: pk for pk, name in arena.contestants.values_list("pk", "name")})
     contestants_before = len(contestants)
-    prompts = _Numbers({name: pk for pk, name in arena.prompts.values_list("pk", "external_id")})
-    voters = _Numbers(
+    prompts: _Numbers[str] = _Numbers({name: pk for pk, name in arena.prompts.values_list("pk", "external_id")})
+    voters: _Numbers[tuple[str, str]] = _Numbers(
         {
             (kind, name): pk
             for pk, kind, name in Voter.objects.filter(arena=arena).values_list("pk", "kind", "external_id")
@@ -177,11 +178,17 @@ def _write(arena: Arena, path: Path) -> tuple[int, int]:
     return added, len(contestants) - contestants_before
 
 
-def _row(arena: Arena, record: BallotRecord, contestants: _Numbers, prompts: _Numbers, voters: _Numbers) -> Ballot:
+def _row(
+    arena: Arena,
+    record: BallotRecord,
+    contestants: _Numbers[str],
+    prompts: _Numbers[str],
+    voters: _Numbers[tuple[str, str]],
+) -> Ballot:
     kind = _voter_kind(record)
     return Ballot(
         arena=arena,
-        prompt_id=prompts.get(record.prompt),
+        prompt_id=None if record.prompt is None else prompts[record.prompt],
         voter_id=None if record.voter is None else voters[kind, record.voter],
         voter_kind=kind,
         protocol=record.protocol or (Protocol.PAIR if len(record.items) == 2 else Protocol.K_RANK),
@@ -196,14 +203,14 @@ def _row(arena: Arena, record: BallotRecord, contestants: _Numbers, prompts: _Nu
     )
 
 
-class _Numbers(dict):  # type: ignore[type-arg]
+class _Numbers(dict[Name, int], Generic[Name]):
     """Names that are in the database, with their primary keys."""
 
-    def missing(self, names: Iterable[object]) -> list[object]:
-        return [name for name in dict.fromkeys(names) if name is not None and name not in self]
+    def missing(self, names: Iterable[Name]) -> list[Name]:
+        return [name for name in dict.fromkeys(names) if name not in self]
 
 
-def _make_contestants(arena: Arena, known: _Numbers, records: list[BallotRecord]) -> None:
+def _make_contestants(arena: Arena, known: _Numbers[str], records: list[BallotRecord]) -> None:
     names = known.missing(item for record in records for item in record.items)
     rows = Contestant.objects.bulk_create(Contestant(arena=arena, name=name) for name in names)
     ContestantRevision.objects.bulk_create(
@@ -212,21 +219,17 @@ def _make_contestants(arena: Arena, known: _Numbers, records: list[BallotRecord]
     known.update((row.name, row.pk) for row in rows)
 
 
-def _make_prompts(arena: Arena, known: _Numbers, records: list[BallotRecord]) -> None:
-    categories = {record.prompt: list(record.categories) for record in reversed(records)}
+def _make_prompts(arena: Arena, known: _Numbers[str], records: list[BallotRecord]) -> None:
+    categories = {record.prompt: list(record.categories) for record in reversed(records) if record.prompt is not None}
     rows = Prompt.objects.bulk_create(
-        Prompt(arena=arena, external_id=name, categories=categories[name])  # type: ignore[index]
-        for name in known.missing(record.prompt for record in records)
+        Prompt(arena=arena, external_id=name, categories=categories[name]) for name in known.missing(categories)
     )
     known.update((row.external_id, row.pk) for row in rows)
 
 
-def _make_voters(arena: Arena, known: _Numbers, records: list[BallotRecord]) -> None:
+def _make_voters(arena: Arena, known: _Numbers[tuple[str, str]], records: list[BallotRecord]) -> None:
     names = known.missing((_voter_kind(record), record.voter) for record in records if record.voter is not None)
-    rows = Voter.objects.bulk_create(
-        Voter(arena=arena, kind=kind, external_id=name)  # type: ignore[misc]
-        for kind, name in names  # type: ignore[misc]
-    )
+    rows = Voter.objects.bulk_create(Voter(arena=arena, kind=kind, external_id=name) for kind, name in names)
     known.update(((row.kind, row.external_id), row.pk) for row in rows)
 
 

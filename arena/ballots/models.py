@@ -101,7 +101,7 @@ class Ballot(models.Model):
                 name="ballot_no_rank_zero",
             ),
             models.CheckConstraint(
-                condition=Q(all_bad=False)
+                condition=Q(all_bad=False)  # type: ignore[arg-type]  # the stubs know too little of expressions
                 | RawSQL("array_remove(ranks, NULL) = '{}'::integer[]", (), models.BooleanField()),
                 name="ballot_all_bad_ranks_nobody",
             ),

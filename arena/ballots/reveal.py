@@ -63,7 +63,7 @@ def watch_effect(ballot: Ballot) -> None:
 
 
 def reveal_context(ballot: Ballot) -> dict[str, Any]:
-    battle = Battle.objects.with_slots().select_related("arena", "prompt").get(pk=ballot.battle_id)
+    battle = Battle.objects.with_slots().select_related("arena", "prompt").get(ballots=ballot.pk)
     contestants = Contestant.objects.in_bulk(ballot.contestants)
     effect = _effect_of(ballot)
     results = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from datetime import timedelta
 
@@ -100,16 +99,15 @@ def _choose(arena: Arena, voter: Voter) -> tuple[uniform.Choice | None, dict[tup
             revision__contestant__state=ContestantState.ACTIVE,
         )
         .order_by("revision__number", "-number")
-        .annotate_contestant()
-        .select_related("prompt")
-        .defer("text", "failure", "library_versions")
+        .select_related("prompt", "revision")
+        .defer("failure", "library_versions", "revision__settings")
     )
     for candidate in ready:  # the last written wins: the newest revision's first candidate
-        candidates[candidate.prompt_id, candidate.contestant_id] = candidate
+        candidates[candidate.prompt_id, candidate.revision.contestant_id] = candidate
     eligible: dict[int, list[int]] = defaultdict(list)
     for prompt, contestant in candidates:
         eligible[prompt].append(contestant)
-    seen: dict[int, dict[uuid.UUID, set[int]]] = defaultdict(lambda: defaultdict(set))
+    seen: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     slots = BattleSlot.objects.filter(battle__voter=voter, battle__arena=arena).values_list(
         "battle__prompt_id", "battle_id", "candidate__revision__contestant_id"
     )

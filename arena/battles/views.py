@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.middleware import HtmxDetails
 
 from arena.catalogue.models import Arena
 from arena.catalogue.queries import get_arena_for
@@ -95,7 +96,7 @@ def require_voter(request: HttpRequest) -> Voter:
 
 def is_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for a part of the page (and not to restore a whole one from history)."""
-    htmx = getattr(request, "htmx", None)
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.history_restore_request
 
 

@@ -26,7 +26,7 @@ def get_arena_for(user: Any, slug: str) -> Arena:
 def listed_arenas(user: Any) -> list[Arena]:
     """The arenas of the front page, each with `contestant_count` and `ballot_count`."""
     arenas = list(Arena.objects.visible_to(user).listed().with_counts())
-    counts = cache.get_or_set(_COUNTS_KEY, _ballot_counts, _COUNTS_SECONDS)
+    counts: dict[int, int] = cache.get_or_set(_COUNTS_KEY, _ballot_counts, _COUNTS_SECONDS) or {}
     for arena in arenas:
         arena.ballot_count = counts.get(arena.pk, 0)  # type: ignore[attr-defined]
     return arenas

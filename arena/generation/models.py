@@ -25,9 +25,6 @@ class CandidateQuerySet(models.QuerySet["Candidate"]):
     def expired(self) -> CandidateQuerySet:
         return self.filter(state=CandidateState.CLAIMED, lease_until__lt=timezone.now())
 
-    def annotate_contestant(self) -> CandidateQuerySet:
-        return self.annotate(contestant_id=models.F("revision__contestant_id"))
-
     def of_arena(self, arena_id: int) -> CandidateQuerySet:
         return self.filter(prompt__arena_id=arena_id)
 

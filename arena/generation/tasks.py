@@ -13,9 +13,8 @@ from arena.catalogue.models import Arena
 
 from .actions import free_expired_leases, plan_candidates
 from .models import Candidate
-from .worker import generate_one_batch
+from .worker import WORKERS, generate_one_batch
 
-_PUMPS = 2  # tasks that work off the queue side by side: one for each core of the smallest machine
 _PUMP_SECONDS = 60  # a pump that says nothing for so long is taken for dead and replaced
 
 
@@ -48,7 +47,7 @@ def start_pumps() -> None:
     """Start those pumps that do not run, if there is anything to do."""
     if not Candidate.objects.claimable().exists():
         return
-    for number in range(_PUMPS):
+    for number in range(WORKERS):
         if cache.add(_pump_key(number), True, _PUMP_SECONDS):
             pump.delay(number)
 

@@ -9,11 +9,13 @@ from typing import Any
 from arena.catalogue.models import ContestantRevision
 
 from .actions import Claim, claim_batch, fail_candidates, finish_candidate
+from .backends.devices import best_device, share_cores
 from .backends.protocol import GenerationError, Loaded, Request, SettingsError
 from .backends.registry import get_backend
 
 log = logging.getLogger(__name__)
 
+WORKERS = 2  # tasks that work off the queue side by side: one for each core of the smallest machine
 BATCH = 4  # pictures at once: larger batches are no faster on a CPU and make the first battle wait
 
 # What this thread has loaded last. One is enough while painters load in milliseconds.
@@ -45,18 +47,13 @@ def generate_one_batch() -> int:
 
 def _loaded(revision: ContestantRevision) -> Loaded:
     if getattr(_kept, "revision", None) != revision.pk:
+        share_cores(WORKERS)
         backend = get_backend(revision.backend)
         settings: Any = backend.validate(revision.settings)
         _kept.loaded = backend.load(settings, best_device())
         _kept.revision = revision.pk
     loaded: Loaded = _kept.loaded
     return loaded
-
-
-def best_device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _give_back(claim: Claim, message: str, *, permanent: bool) -> None:

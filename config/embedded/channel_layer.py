@@ -13,7 +13,7 @@ from typing import Any
 from channels.layers import InMemoryChannelLayer
 
 
-class EmbeddedChannelLayer(InMemoryChannelLayer):  # type: ignore[misc]
+class EmbeddedChannelLayer(InMemoryChannelLayer):
     _home: asyncio.AbstractEventLoop | None = None
 
     async def new_channel(self, prefix: str = "specific.") -> str:

@@ -16,7 +16,7 @@ from celery.worker import WorkController, state
 _STOP_SECONDS = 10.0
 
 
-class _Worker(WorkController):  # type: ignore[misc]
+class _Worker(WorkController):
     """A worker that says when it is ready."""
 
     def __init__(self, **options: Any) -> None:

