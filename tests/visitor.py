@@ -1,4 +1,4 @@
-"""A person with a browser that runs no JavaScript: cookies, pages, forms. What the tests of the path are written with."""
+"""A person with a browser that runs no JavaScript: cookies, pages, forms. Tests of the path are written with it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class VotePage:
 
     @property
     def fields(self) -> dict[str, str]:
-        """What the form would send if it were submitted untouched: its named inputs and selects, without the buttons."""
+        """What the form would send if it were submitted untouched: its inputs and selects, without the buttons."""
         tags = [dict(_ATTRIBUTE.findall(tag)) for tag in _INPUT.findall(self.html)]
         return {
             tag["name"]: unescape(tag.get("value", "")) for tag in tags if "name" in tag and tag.get("type") != "submit"
