@@ -1,4 +1,4 @@
-"""Static files in front of Django, with ETags and no thread: from the finders when embedded, from STATIC_ROOT else."""
+"""Static files in front of Django, with ETags and no thread: from STATIC_ROOT if hashed, else from the finders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from servestatic import ServeStaticASGI
 
 
 def with_static_files(application: Any) -> Any:
-    if not settings.EMBEDDED:
+    if settings.STATIC_HASHED:
         return ServeStaticASGI(
             application, root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, allow_all_origins=False
         )

@@ -31,6 +31,9 @@ def shared_data() -> Path:
 def _nothing_left_over(tmp_path: Path, settings: Any) -> Iterator[None]:
     """Each test has media of its own and an empty cache, and passwords are hashed quickly."""
     settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
     yield
@@ -107,3 +110,25 @@ def paint() -> Callable[..., None]:
                 assert finish_candidate(candidate=candidate, lease=claim.lease, result=result)
 
     return paint_all
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The engines and charts know no database: their tests are marked by where they stand."""
+    pure = ("tests/ranking/engines/", "tests/ranking/charts/", "tests/arena/generation/backends/", "tests/docs/")
+    for item in items:
+        if item.path.relative_to(REPOSITORY).as_posix().startswith(pure):
+            item.add_marker(pytest.mark.pure)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """In CI a skipped test is a failure, unless what is missing is a GPU."""
+    if not os.environ.get("PODIUM_NOTHING_SKIPPED"):
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [] if reporter is None else reporter.stats.get("skipped", [])
+    reasons = [str(report.longrepr[-1]) for report in skipped if isinstance(report.longrepr, tuple)]
+    unexpected = [reason for reason in reasons if "GPU" not in reason and "CUDA" not in reason]
+    if unexpected and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print(f"\n{len(unexpected)} tests were skipped though nothing may be: {sorted(set(unexpected))}")

@@ -42,6 +42,8 @@ class Command(BaseCommand):
         from arena.catalogue.models import Arena
 
         call_command("migrate", interactive=False, verbosity=0)
+        if settings.STATIC_HASHED:
+            call_command("collectstatic", interactive=False, verbosity=0)
         self._admin()
         if not no_demo and not Arena.objects.exists():
             call_command("seed_demo", stdout=self.stdout)
