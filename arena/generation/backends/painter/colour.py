@@ -6,6 +6,7 @@ OKLab after Björn Ottosson (2020), https://bottosson.github.io/posts/oklab/.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,25 @@ from arena.generation.backends.painter.palettes import RECIPES, Recipe, Stop
 from arena.generation.backends.painter.reading import Reading
 
 RAMP = 512
+
+Lab = tuple[float, float, float]
+
+_TO_CONES = torch.tensor(
+    [
+        [1.0, 0.3963377774, 0.2158037573],
+        [1.0, -0.1055613458, -0.0638541728],
+        [1.0, -0.0894841775, -1.2914855480],
+    ],
+    dtype=torch.float64,
+)
+_TO_RGB = torch.tensor(
+    [
+        [4.0767416621, -3.3077115913, 0.2309699292],
+        [-1.2684380046, 2.6097574011, -0.3413193965],
+        [-0.0041960863, -0.7034186147, 1.7076147010],
+    ],
+    dtype=torch.float64,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,52 +49,41 @@ class Colours:
     accent: Tensor
 
 
-Lab = tuple[float, float, float]
-
-
 def to_lab(lightness: float, chroma: float, hue: float) -> Lab:
     angle = math.radians(hue)
     return lightness, chroma * math.cos(angle), chroma * math.sin(angle)
 
 
-def _linear(lab: Lab) -> tuple[float, float, float]:
-    lightness, a, b = lab
-    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
-    return (
-        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
-        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
-        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
-    )
+def _linear(labs: Tensor) -> Tensor:
+    return ((labs @ _TO_CONES.T) ** 3) @ _TO_RGB.T
 
 
-def to_srgb(lab: Lab) -> tuple[float, float, float]:
-    """sRGB 0..1; a colour outside the gamut loses chroma, not hue or lightness, until it fits."""
-    lightness, a, b = min(max(lab[0], 0.0), 1.0), lab[1], lab[2]
-    keep = 1.0
-    for _ in range(24):
-        rgb = _linear((lightness, a * keep, b * keep))
-        if all(-0.0005 <= channel <= 1.0005 for channel in rgb):
+def fit(labs: Sequence[Lab]) -> Tensor:
+    """Colours (n, 3) in OKLab that sRGB can show: what is out of gamut loses chroma, not hue or lightness."""
+    fitted = torch.tensor(labs, dtype=torch.float64)
+    fitted[:, 0] = fitted[:, 0].clamp(0, 1)
+    for _ in range(40):
+        rgb = _linear(fitted)
+        outside = ((rgb < -0.0005) | (rgb > 1.0005)).any(1)
+        if not outside.any():
             break
-        keep *= 0.92
-    red, green, blue = (_encode(channel) for channel in rgb)
-    return red, green, blue
+        fitted[outside, 1:] *= 0.94
+    return fitted
 
 
-def _encode(channel: float) -> float:
-    channel = min(max(channel, 0.0), 1.0)
-    return 12.92 * channel if channel <= 0.0031308 else 1.055 * channel ** (1 / 2.4) - 0.055
+def to_srgb(labs: Tensor) -> Tensor:
+    """sRGB 0..1 of OKLab colours (n, 3)."""
+    rgb = _linear(labs).clamp(0, 1)
+    return torch.where(rgb <= 0.0031308, 12.92 * rgb, 1.055 * rgb ** (1 / 2.4) - 0.055).float()
 
 
-def _towards(hue: float, target: float, share: float) -> float:
-    """Turn a hue towards another the short way round."""
-    return hue + share * ((target - hue + 180) % 360 - 180)
+def _apart(one: float, other: float) -> float:
+    return abs((one - other + 180) % 360 - 180)
 
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """The hues of one picture and how the prompt bends lightness and chroma."""
+    """The two hues of one picture (the light end leans to the second) and what the prompt does to both."""
 
     first: float
     second: float
@@ -83,70 +92,61 @@ class _Key:
     def lab(self, stop: Stop, place: float) -> Lab:
         lightness, chroma, offset = stop
         light = self.reading.light
-        lightness *= 1 + 0.35 * min(light, 0)
+        lightness *= 1 + 0.3 * min(light, 0)
         lightness += (1 - lightness) * 0.35 * max(light, 0)
-        chroma *= 1 + 0.45 * self.reading.chroma
-        return to_lab(lightness, chroma, _towards(self.first, self.second, place) + offset)
+        chroma *= 1 + 0.4 * self.reading.chroma
+        one = to_lab(lightness, chroma, self.first + offset)
+        two = to_lab(lightness, chroma, self.second + offset)
+        share = place**1.5
+        return lightness, one[1] + share * (two[1] - one[1]), one[2] + share * (two[2] - one[2])
 
 
 def _key(recipe: Recipe, reading: Reading, dice: Dice) -> _Key:
     drift = dice.number(-recipe.drift, recipe.drift)
-    first = second = recipe.hue + drift
-    if reading.hues:
-        first = _towards(first, reading.hues[0][0] + 0.3 * drift, recipe.pull * min(1, 0.4 + reading.hues[0][1]))
-        second = first
-    if len(reading.hues) > 1:
-        second = _towards(first, reading.hues[1][0], recipe.pull)
-    return _Key(first % 360, second % 360, reading)
+    wanted = [hue for hue, _ in reading.hues[:2]] or [recipe.hue]
+    if recipe.keys:
+        wanted = [min(recipe.keys, key=lambda own: _apart(own, hue)) for hue in wanted]
+    return _Key(wanted[0] + drift, wanted[-1] + drift, reading)
 
 
-def _ramp(stops: tuple[Stop, ...], key: _Key, turn: float) -> list[tuple[float, float, float]]:
-    """RAMP colours along the stops, interpolated in OKLab, the hue turned by `turn` degrees."""
+def _ramp(stops: tuple[Stop, ...], key: _Key, turn: float) -> Tensor:
+    """RAMP colours (RAMP, 3) along the stops, interpolated in OKLab, the hue turned by `turn` degrees."""
     last = len(stops) - 1
-    labs = [key.lab((light, chroma, offset + turn), i / last) for i, (light, chroma, offset) in enumerate(stops)]
-    colours = []
-    for step in range(RAMP):
-        place = step / (RAMP - 1) * last
-        index = min(int(place), last - 1)
-        share = place - index
-        share = share * share * (3 - 2 * share) * 0.5 + share * 0.5
-        pairs = zip(labs[index], labs[index + 1], strict=True)
-        lightness, a, b = (low + (high - low) * share for low, high in pairs)
-        colours.append(to_srgb((lightness, a, b)))
-    return colours
+    labs = fit([key.lab((light, chroma, hue + turn), index / last) for index, (light, chroma, hue) in enumerate(stops)])
+    place = torch.linspace(0, last, RAMP, dtype=torch.float64)
+    index = place.long().clamp_max(last - 1)
+    share = (place - index)[:, None]
+    return to_srgb(labs[index] * (1 - share) + labs[index + 1] * share)
 
 
-def mix_colours(palette: str, readings: list[Reading], dice: Dice, device: torch.device) -> Colours:
+def _accent(recipe: Recipe, key: _Key, reading: Reading) -> Lab:
+    if reading.lit is not None and not recipe.own_accent:
+        return to_lab(*reading.lit)
+    lightness, chroma, offset = recipe.accent
+    return to_lab(lightness, chroma, key.first + offset)
+
+
+def mix_colours(palette: str, readings: Sequence[Reading], dice: Dice, device: torch.device) -> Colours:
     """The colours of each request's picture."""
     recipe = RECIPES[palette]
-    ramps, others, inks, papers, accents = [], [], [], [], []
+    ramps, others, accents = [], [], []
     for index, reading in enumerate(readings):
         own = dice.one(index)
         key = _key(recipe, reading, own)
         ramps.append(_ramp(recipe.stops, key, 0.0))
         others.append(_ramp(recipe.stops, key, recipe.turn * (1 if own.number(-1, 1) > 0 else -1)))
-        inks.append(to_srgb(key.lab(recipe.ink, 0.0)))
-        papers.append(to_srgb(key.lab(recipe.paper, 1.0)))
-        accents.append(to_srgb(_accent(recipe, key, reading)))
+        accents.append(_accent(recipe, key, reading))
 
-    def table(rows: object) -> Tensor:
-        return torch.tensor(rows, dtype=torch.float32, device=device)
+    def plain(labs: Sequence[Lab]) -> Tensor:
+        return to_srgb(fit(labs)).to(device)[:, :, None, None]
 
     return Colours(
-        ramp=table(ramps).transpose(1, 2).contiguous(),
-        other=table(others).transpose(1, 2).contiguous(),
-        ink=table(inks)[:, :, None, None],
-        paper=table(papers)[:, :, None, None],
-        accent=table(accents)[:, :, None, None],
+        ramp=torch.stack(ramps).transpose(1, 2).contiguous().to(device),
+        other=torch.stack(others).transpose(1, 2).contiguous().to(device),
+        ink=plain([to_lab(*recipe.ink)] * len(readings)),
+        paper=plain([to_lab(*recipe.paper)] * len(readings)),
+        accent=plain(accents),
     )
-
-
-def _accent(recipe: Recipe, key: _Key, reading: Reading) -> Lab:
-    lightness, chroma, offset = recipe.accent
-    hue = key.first + offset
-    if len(reading.hues) > 1:
-        hue = _towards(hue, reading.hues[1][0], 0.75 * recipe.pull)
-    return to_lab(lightness, chroma, hue)
 
 
 def look_up(ramp: Tensor, tone: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from arena.generation.backends.painter.settings import PainterSettings
 @dataclass(slots=True)
 class Easel:
     """Fields (requests, side, side): `tone` 0 dark..1 light, `hue` 0..1 between the two ramps, `height` 0..1,
-    `accent` coverage 0..1; `x`, `y` the flat plane and `u`, `v` the bent one."""
+    `accent` coverage 0..1 and `sheen` its shading; `x`, `y` the flat plane and `u`, `v` the bent one."""
 
     settings: PainterSettings
     colours: Colours
@@ -28,11 +28,18 @@ class Easel:
     hue: Tensor
     height: Tensor
     accent: Tensor
-    depth: Tensor
+    sheen: Tensor
 
     @property
     def side(self) -> int:
         return self.tone.shape[-1]
+
+    def lit(self, image: Tensor) -> Tensor:
+        """The image with what shines laid over it."""
+        if self.settings.accents == 0:
+            return image
+        colour = (self.colours.accent * (0.42 + 0.65 * self.sheen)[:, None]).clamp(0, 1)
+        return mix(image, colour, self.accent * self.settings.accents)
 
 
 def mix(below: Tensor, above: Tensor, cover: Tensor) -> Tensor:
@@ -40,11 +47,19 @@ def mix(below: Tensor, above: Tensor, cover: Tensor) -> Tensor:
     return below + (above - below) * cover[:, None]
 
 
+# Factors a side is reduced by before a broad blur; the working side is a multiple of each.
+_FACTORS = (12, 8, 6, 4, 3, 2)
+
+
 def blur(field: Tensor, radius: int) -> Tensor:
-    """Two box blurs each way, which is close to a Gaussian. (requests, side, side)."""
-    size = 2 * radius + 1
-    image = functional.pad(field[:, None], (2 * radius,) * 4, mode="replicate")
+    """Two box blurs of a given radius in pixels, near to a Gaussian; broad ones at reduced size. (r, side, side)."""
+    factor = next((each for each in _FACTORS if each * 3 <= radius and field.shape[-1] % each == 0), 1)
+    image = functional.avg_pool2d(field[:, None], factor) if factor > 1 else field[:, None]
+    reach = max(1, round(radius / factor))
     for _ in range(2):
-        image = functional.avg_pool2d(image, (1, size), stride=1)
-        image = functional.avg_pool2d(image, (size, 1), stride=1)
+        image = functional.pad(image, (reach,) * 4, mode="replicate")
+        image = functional.avg_pool2d(image, (1, 2 * reach + 1), stride=1)
+        image = functional.avg_pool2d(image, (2 * reach + 1, 1), stride=1)
+    if factor > 1:
+        image = functional.interpolate(image, scale_factor=factor, mode="bilinear", align_corners=False)
     return image[:, 0]

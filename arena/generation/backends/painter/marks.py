@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from arena.generation.backends.painter.easel import Easel, blur, mix
 from arena.generation.backends.painter.plane import differences, slope, smoothstep
@@ -70,12 +71,24 @@ def _leading(easel: Easel, image: Tensor, mark: Mark) -> Tensor:
     return mix(image, easel.colours.ink, smoothstep(0.012, 0.03, edge))
 
 
+def _grout(easel: Easel, image: Tensor, mark: Mark) -> Tensor:
+    """The joints between tiles, with the rounded shoulder of each glazed edge."""
+    folds = easel.settings.folds
+    place_x, place_y = easel.x * folds / 2, easel.y * folds / 2
+    near = torch.minimum(*((place - torch.round(place)).abs() for place in (place_x, place_y))) / folds
+    width = 0.001 + 0.005 * mark.weight
+    shoulder = smoothstep(width, width * 4, near)
+    joint = 1 - smoothstep(width * 0.6, width * 0.6 + 2 / easel.side, near)
+    return mix(image * (0.8 + 0.2 * shoulder)[:, None], easel.colours.paper * 0.82, joint)
+
+
 _MARKS: dict[str, Callable[[Easel, Tensor, Mark], Tensor]] = {
     "contours": _contours,
     "hatching": _hatching,
     "halftone": _halftone,
     "stipple": _stipple,
     "leading": _leading,
+    "grout": _grout,
 }
 
 
@@ -95,6 +108,17 @@ def light(easel: Easel, image: Tensor) -> Tensor:
     shade = ((dx + dy) * easel.side * 0.22).clamp(-1, 1) * easel.settings.relief
     lifted = image * (1 + 0.5 * shade.clamp(-1, 0))[:, None]
     return lifted + (1 - lifted) * (0.45 * shade.clamp(0, 1))[:, None]
+
+
+def bloom(easel: Easel, image: Tensor) -> Tensor:
+    """Bright parts spill light around them."""
+    if easel.settings.glow == 0:
+        return image
+    small = functional.avg_pool2d((image - 0.55).clamp_min(0), 4)
+    channels = small.reshape(-1, *small.shape[2:])
+    spill = (blur(channels, 6) + blur(channels, 18)).reshape(small.shape)
+    spill = functional.interpolate(spill, size=easel.side, mode="bilinear", align_corners=False)
+    return 1 - (1 - image.clamp(0, 1)) * (1 - (1.1 * easel.settings.glow * spill).clamp(0, 1))
 
 
 def finish(easel: Easel, image: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from arena.generation.backends.painter.colour import mix_colours
 from arena.generation.backends.painter.dice import Dice
 from arena.generation.backends.painter.easel import Easel
-from arena.generation.backends.painter.marks import draw, finish, light
+from arena.generation.backends.painter.marks import bloom, draw, finish, light
 from arena.generation.backends.painter.network import INPUTS, Network
 from arena.generation.backends.painter.plane import bend, coordinates, equalise, fold
 from arena.generation.backends.painter.reading import Reading, read
@@ -20,9 +20,10 @@ from arena.generation.backends.painter.settings import PainterSettings
 from arena.generation.backends.painter.surfaces import SURFACES
 
 SIDE = 512
-# Painted at twice the size and reduced, so that every edge is smooth; the network's fields are smooth
-# by nature and are computed at SIDE.
-OVERSAMPLING = 2
+# Painted larger and reduced, so that every edge is smooth. The network's fields are smooth by nature
+# and are computed at half the working size.
+WORK = 768
+THOUGHT = 384
 
 
 def paint(
@@ -35,8 +36,8 @@ def paint(
     easel = _prepare(settings, network, [read(prompt) for prompt in prompts], generators)
     image = SURFACES[settings.surface](easel)
     image = light(easel, image)
-    image = draw(easel, image)
-    image = functional.avg_pool2d(image, OVERSAMPLING)
+    image = bloom(easel, draw(easel, image))
+    image = functional.interpolate(image, size=SIDE, mode="bilinear", antialias=True, align_corners=False)
     image = finish(easel, image)
     return (image.clamp(0, 1) * 255 + 0.5).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
@@ -50,26 +51,13 @@ def _prepare(
     device = network.ear.device
     dice = Dice(generators, device)
     colours = mix_colours(settings.palette, list(readings), dice, device)
-    x, y = coordinates(len(readings), SIDE * OVERSAMPLING, device)
+    x, y = coordinates(len(readings), WORK, device)
     u, v = bend(settings, *fold(settings, x, y), dice)
     scene = set_scene(u, v, readings, dice)
     form, hue, height = _think(network, readings, u, v, scene, dice)
     said = settings.listening
     tone = equalise(said * scene.tone + (1 - said) * equalise(form, 0.8), 0.55)
-    return Easel(
-        settings,
-        colours,
-        dice,
-        x,
-        y,
-        u,
-        v,
-        tone,
-        hue=hue,
-        height=height,
-        accent=scene.accent,
-        depth=scene.depth,
-    )
+    return Easel(settings, colours, dice, x, y, u, v, tone, hue, height, scene.accent, scene.tone)
 
 
 def _think(
@@ -77,14 +65,14 @@ def _think(
 ) -> list[Tensor]:
     """The network's fields, each spread over 0..1, at working size."""
     device = u.device
-    tone, depth = scene.tone * 2 - 1, scene.depth
-    u, v, tone, depth = (functional.avg_pool2d(each, OVERSAMPLING) for each in (u, v, tone, depth))
-    noise = dice.noise(3, 3, SIDE)
+    seen = torch.stack([u, v, scene.tone * 2 - 1, scene.depth], 1)
+    u, v, tone, depth = functional.avg_pool2d(seen, WORK // THOUGHT).unbind(1)
+    noise = dice.noise(3, 3, THOUGHT)
     points = torch.stack([u, v, torch.sqrt(u * u + v * v), tone, depth, noise * 0.25], 1)
     embedding = torch.tensor([reading.embedding for reading in readings], device=device)
     pace = torch.tensor([1.5**reading.energy for reading in readings], device=device)
     fields = network(points.reshape(len(readings), INPUTS, -1), embedding, pace, dice)
-    fields = fields.reshape(len(readings), -1, SIDE, SIDE)
+    fields = fields.reshape(len(readings), -1, THOUGHT, THOUGHT)
     fields = torch.stack([equalise(field, 0.5) for field in fields.unbind(1)], 1)
-    wide = functional.interpolate(fields, scale_factor=OVERSAMPLING, mode="bilinear", align_corners=False)
+    wide = functional.interpolate(fields, size=WORK, mode="bilinear", align_corners=False)
     return list(wide.unbind(1))

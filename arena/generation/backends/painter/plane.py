@@ -77,7 +77,7 @@ def _polar(x: Tensor, y: Tensor, amount: float, dice: Dice) -> tuple[Tensor, Ten
     """Log-polar: straight lines become spirals. The angle is folded, so that there is no seam."""
     cx, cy = dice.uniform(-0.3, 0.3, 1, 1), dice.uniform(-0.2, 0.3, 1, 1)
     dx, dy = x - cx, y - cy
-    depth = torch.log(torch.sqrt(dx * dx + dy * dy) + 0.08)
+    depth = torch.log(torch.sqrt(dx * dx + dy * dy) + 0.2)
     angle = torch.atan2(dy, dx) + amount * dice.uniform(0.8, 1.6, 1, 1) * depth
     return torch.sin(angle) * 0.9, depth * 0.8 + 0.5
 
@@ -107,14 +107,23 @@ def _marble(x: Tensor, y: Tensor, amount: float, dice: Dice) -> tuple[Tensor, Te
     return x, y
 
 
-def _cells(x: Tensor, y: Tensor, amount: float, dice: Dice) -> tuple[Tensor, Tensor]:
-    """Facets: the plane in steps, softened, as if seen through cut glass."""
-    turn = dice.uniform(0.2, 0.9, 1, 1)
-    cos, sin = torch.cos(turn), torch.sin(turn)
-    u, v = (x * cos - y * sin) * 3.5, (x * sin + y * cos) * 3.5
-    u = (u - amount * 0.8 * torch.sin(2 * math.pi * u) / (2 * math.pi)) / 3.5
-    v = (v - amount * 0.8 * torch.sin(2 * math.pi * v) / (2 * math.pi)) / 3.5
-    return u * cos + v * sin, v * cos - u * sin
+def _shards(x: Tensor, y: Tensor, amount: float, dice: Dice) -> tuple[Tensor, Tensor]:
+    """A picture cut along straight lines and put together a little askew."""
+    for _ in range(4):
+        turn, offset = dice.uniform(0, math.pi, 1, 1), dice.uniform(-0.45, 0.45, 1, 1)
+        side = torch.sign(x * torch.cos(turn) + y * torch.sin(turn) - offset)
+        x = x + side * amount * dice.uniform(-0.09, 0.09, 1, 1)
+        y = y + side * amount * dice.uniform(-0.09, 0.09, 1, 1)
+    return x, y
+
+
+def _drape(x: Tensor, y: Tensor, amount: float, dice: Dice) -> tuple[Tensor, Tensor]:
+    """Cloth: two broad, smooth displacements, the second of what the first has moved."""
+    side = x.shape[-1]
+    reach = 0.3 * amount
+    first = dice.noise(2, 2, side, falloff=0.4)
+    x, y = x + reach * first, y + reach * dice.noise(2, 2, side, falloff=0.4)
+    return x + reach * 0.7 * torch.sin(2.6 * y + 2 * first), y + reach * 0.7 * torch.sin(2.2 * x - 2 * first)
 
 
 def _wave(x: Tensor, y: Tensor, amount: float, dice: Dice) -> tuple[Tensor, Tensor]:
@@ -128,7 +137,8 @@ _WARPS: dict[str, Callable[[Tensor, Tensor, float, Dice], tuple[Tensor, Tensor]]
     "fractal": _fractal,
     "lens": _lens,
     "marble": _marble,
-    "cells": _cells,
+    "shards": _shards,
+    "drape": _drape,
     "wave": _wave,
 }
 

@@ -38,7 +38,7 @@ def set_scene(u: Tensor, v: Tensor, readings: Sequence[Reading], dice: Dice) -> 
     """Every request's scene on its bent plane."""
     stages = []
     for index, reading in enumerate(readings):
-        stage = Stage(u[index], v[index], reading.energy, dice.one(index))
+        stage = Stage(u[index], v[index], reading, dice.one(index))
         named = set(reading.motifs[:MOST_MOTIFS] or _unsaid(reading))
         for motif, lay in MOTIFS.items():
             if motif in named:

@@ -10,9 +10,9 @@ from arena.generation.backends.protocol import SettingsError
 
 ACTIVATIONS = ("sin", "tanh", "gauss", "abs", "softplus", "softsign", "triangle", "sinc")
 SYMMETRIES = ("none", "mirror", "radial", "tiles")
-WARPS = ("swirl", "polar", "fractal", "lens", "marble", "cells", "wave")
-SURFACES = ("ramp", "paper", "glass", "inks", "wash", "strokes")
-MARKS = ("contours", "hatching", "halftone", "stipple", "leading")
+WARPS = ("swirl", "polar", "fractal", "lens", "marble", "shards", "drape", "wave")
+SURFACES = ("ramp", "flat", "paper", "glass", "inks", "wash", "strokes")
+MARKS = ("contours", "hatching", "halftone", "stipple", "leading", "grout")
 PALETTES = (
     "cosine",
     "cut-paper",
@@ -60,8 +60,10 @@ class Mark:
 class PainterSettings:
     """Everything that makes one painter differ from another.
 
-    `hand` seeds the weights all its pictures share, `variety` (0..1) is how far a picture's own weights stray
-    from them, `frequency` the busyness, `listening` (0..1) how literally the prompt's scene is shown.
+    `hand` seeds the weights all its pictures share and `variety` (0..1) is how far a picture's own weights stray
+    from them; `frequency` is the busyness, `listening` (0..1) how literally the prompt's scene is shown. `cycles`
+    is how often the palette is run through from dark to light and back, `accents` how strongly what shines keeps
+    its own colour.
     """
 
     hand: int = field(metadata={"range": (0, 2**31 - 1)})
@@ -78,6 +80,9 @@ class PainterSettings:
     surface: str = _choice("ramp", SURFACES)
     levels: int = field(default=6, metadata={"range": (2, 16)})
     marks: tuple[Mark, ...] = field(default=(), metadata={"each": Mark})
+    cycles: int = field(default=1, metadata={"range": (1, 8)})
+    accents: float = _number(1.0, 0.0, 1.0)
+    glow: float = _number(0.0, 0.0, 1.0)
     relief: float = _number(0.0, 0.0, 1.0)
     grain: float = _number(0.2, 0.0, 1.0)
     margin: float = _number(0.0, 0.0, 0.2)

@@ -8,16 +8,21 @@ import torch
 from torch import Tensor
 
 from arena.generation.backends.painter.dice import Dice
+from arena.generation.backends.painter.reading import Reading
 
 
 class Stage:
     """`tone` 0 dark..1 light, `accent` the coverage of lit shapes, `depth` 0 far..1 near; all (side, side).
 
-    `u` and `v` are the bent coordinates, `horizon` a height and `focus` the point the eye should find.
+    `u` and `v` are the bent coordinates, `horizon` a height, `focus` the point the eye should find and `count`
+    how many of a thing the prompt wants.
     """
 
-    def __init__(self, u: Tensor, v: Tensor, energy: float, dice: Dice) -> None:
-        self.u, self.v, self.energy, self.dice = u, v, energy, dice
+    def __init__(self, u: Tensor, v: Tensor, reading: Reading, dice: Dice) -> None:
+        self.u, self.v, self.dice = u, v, dice
+        self.energy, self.light_mood = reading.energy, reading.light
+        self.count = reading.count
+        self.peopled = bool({"dancer", "figure"} & set(reading.motifs))
         self.softness = 3.0 / u.shape[-1]
         self.horizon = dice.number(-0.3, 0.02)
         third = dice.number(0.18, 0.42) * (1 if dice.number(-1, 1) > 0 else -1)
@@ -37,11 +42,17 @@ class Stage:
         self.depth = self.depth + cover * (depth - self.depth)
         self.accent = self.accent * (1 - cover)
 
-    def light(self, distance: Tensor, glow: float = 0.0) -> None:
-        """Paint a shape in the accent colour, with a glow around it of the given reach."""
+    def light(self, distance: Tensor, glow: float = 0.0, tone: Tensor | float = 0.9) -> None:
+        """Paint a shape in the accent colour, its `tone` the shading; `glow` is the reach of a halo around it."""
         if glow:
             self.tone = self.tone + 0.35 * torch.exp(-distance.clamp_min(0) / glow) * (1 - self.tone)
-        self.accent = torch.maximum(self.accent, self.inside(distance))
+        cover = self.inside(distance)
+        self.tone = self.tone + cover * (tone - self.tone)
+        self.accent = torch.maximum(self.accent, cover)
+
+    def where(self, here: Tensor, distance: Tensor) -> Tensor:
+        """The shape only where `here` is true."""
+        return torch.where(here, distance, torch.ones_like(distance))
 
     def circle(self, x: float, y: float, radius: float) -> Tensor:
         return torch.sqrt((self.u - x) ** 2 + (self.v - y) ** 2) - radius
