@@ -73,7 +73,7 @@ DEMO_CONTESTANTS: tuple[DemoContestant, ...] = (
         "rose-window", "Rose Window", "The world folded into gilded mandalas.",
         hand=41, activations=["sin", "gauss", "tanh"], frequency=0.9, variety=0.7, listening=0.35,
         palette="gilded", symmetry="radial", folds=8, surface="paper", levels=7,
-        marks=[{"kind": "contours", "spacing": 0.0714, "weight": 0.25}], grain=0.25,
+        marks=[{"kind": "contours", "spacing": 0.1, "weight": 0.3}], grain=0.25,
     ),
     _contestant(
         "leadlight", "Leadlight & Daughters", "Panes of coloured glass, held in lead.",
@@ -82,9 +82,8 @@ DEMO_CONTESTANTS: tuple[DemoContestant, ...] = (
     ),
     _contestant(
         "slow-silk", "Slow Silk", "Light falling over folded cloth.",
-        hand=67, activations=["sin", "tanh"], depth=4, frequency=0.9, listening=0.35, palette="satin",
-        surface="ramp", relief=0.9, warps=[{"kind": "drape", "amount": 0.8}], accents=0.5, cycles=3,
-        grain=0.15,
+        hand=67, activations=["sin", "tanh"], depth=4, frequency=0.5, listening=0.5, palette="satin",
+        surface="silk", warps=[{"kind": "drape", "amount": 0.35}], accents=0.75, cycles=4, grain=0.15,
     ),
     _contestant(
         "burin-brothers", "Burin Brothers", "Engraved lines that swell in the dark.",
@@ -105,8 +104,9 @@ DEMO_CONTESTANTS: tuple[DemoContestant, ...] = (
     ),
     _contestant(
         "deep-field", "Deep Field Lab", "Spirals of light on a black ground.",
-        hand=101, activations=["sin", "tanh"], frequency=0.9, listening=0.4, palette="neon",
-        warps=[{"kind": "polar", "amount": 0.7}], surface="ramp", glow=0.7, grain=0.1,
+        hand=101, activations=["sin", "tanh"], frequency=1.2, listening=0.45, palette="neon",
+        warps=[{"kind": "polar", "amount": 0.7}], surface="ramp", glow=0.6, grain=0.1,
+        marks=[{"kind": "contours", "spacing": 0.05, "weight": 0.0}],
     ),
     _contestant(
         "plumb-line", "Plumb Line", "Hard edges, flat colours, cut and put together askew.",

@@ -53,7 +53,7 @@ _FACTORS = (12, 8, 6, 4, 3, 2)
 
 def blur(field: Tensor, radius: int) -> Tensor:
     """Two box blurs of a given radius in pixels, near to a Gaussian; broad ones at reduced size. (r, side, side)."""
-    factor = next((each for each in _FACTORS if each * 3 <= radius and field.shape[-1] % each == 0), 1)
+    factor = next((each for each in _FACTORS if each * 1.5 <= radius and field.shape[-1] % each == 0), 1)
     image = functional.avg_pool2d(field[:, None], factor) if factor > 1 else field[:, None]
     reach = max(1, round(radius / factor))
     for _ in range(2):

@@ -128,7 +128,7 @@ def finish(easel: Easel, image: Tensor) -> Tensor:
     if settings.grain:
         fine = easel.dice.normal(side, side)
         soft = easel.dice.noise(32, 2, side)
-        image = image * (1 + settings.grain * (0.022 * fine + 0.02 * soft))[:, None]
+        image = image * (1 + settings.grain * (0.026 * fine + 0.009 * soft))[:, None]
     if settings.margin:
         steps = ((torch.arange(side, device=image.device) + 0.5) / side * 2 - 1).abs()
         outside = torch.maximum(steps[None, :], steps[:, None]).expand(len(image), -1, -1)

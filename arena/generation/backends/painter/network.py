@@ -20,24 +20,25 @@ HEARD = 12  # numbers the embedding is projected to
 LATENT = 4
 
 
-def _activate(name: str, values: Tensor) -> Tensor:
+def _activate(name: str, values: Tensor) -> None:
+    """Apply an activation in place: at this size most of the time would go into copies."""
     match name:
         case "sin":
-            return torch.sin(values)
+            values.sin_()
         case "tanh":
-            return torch.tanh(values)
+            values.tanh_()
         case "gauss":
-            return torch.exp(-values * values) * 2 - 1
+            values.square_().neg_().exp_().mul_(2).sub_(1)
         case "abs":
-            return values.abs().clamp_max(3.0) - 1
+            values.abs_().clamp_max_(3.0).sub_(1)
         case "softplus":
-            return functional.softplus(values) - 0.7
+            values.copy_(functional.softplus(values)).sub_(0.7)
         case "softsign":
-            return values / (1 + values.abs())
+            values.div_(1 + values.abs())
         case "triangle":
-            return (values - torch.round(values)).abs() * 4 - 1
+            values.sub_(values.round()).abs_().mul_(4).sub_(1)
         case "sinc":
-            return torch.sinc(values)
+            values.copy_(torch.sinc(values))
         case _:
             raise ValueError(f"unknown activation {name!r}")
 
@@ -76,10 +77,11 @@ class Network(nn.Module):
             hidden = torch.stack([matrix[i] @ hidden[i] for i in range(len(hidden))])
             if layer < len(self.listeners):
                 shift = condition @ self.listeners[layer].T + 0.6 * dice.normal(rows)
-                hidden = self._activations(hidden + shift[:, :, None])
+                hidden += shift[:, :, None]
+                for name, group in zip(
+                    self.settings.activations,
+                    hidden.tensor_split(len(self.settings.activations), dim=1),
+                    strict=True,
+                ):
+                    _activate(name, group)
         return hidden
-
-    def _activations(self, hidden: Tensor) -> Tensor:
-        groups = hidden.tensor_split(len(self.settings.activations), dim=1)
-        pairs = zip(self.settings.activations, groups, strict=True)
-        return torch.cat([_activate(name, group) for name, group in pairs], 1)

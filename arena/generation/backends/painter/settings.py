@@ -11,7 +11,7 @@ from arena.generation.backends.protocol import SettingsError
 ACTIVATIONS = ("sin", "tanh", "gauss", "abs", "softplus", "softsign", "triangle", "sinc")
 SYMMETRIES = ("none", "mirror", "radial", "tiles")
 WARPS = ("swirl", "polar", "fractal", "lens", "marble", "shards", "drape", "wave")
-SURFACES = ("ramp", "flat", "paper", "glass", "inks", "wash", "strokes")
+SURFACES = ("ramp", "flat", "paper", "glass", "inks", "silk", "wash", "strokes")
 MARKS = ("contours", "hatching", "halftone", "stipple", "leading", "grout")
 PALETTES = (
     "cosine",

@@ -67,8 +67,8 @@ def glass(easel: Easel) -> Tensor:
     tone = steps(blur(easel.tone, 3), easel.settings.levels)
     image = coloured(easel, (tone + 0.16 * (panes.draw - 0.5)).clamp(0, 1), (0.6 * easel.hue + 0.4 * panes.draw))
     image = easel.lit(image)
-    edge = slope(tone * 4 + 2.5 * easel.accent) * easel.side / 768
-    cut = smoothstep(0.25, 0.7, blur(edge, 1))
+    edge = slope(4 * easel.sheen + 2.5 * easel.accent) * easel.side / 768
+    cut = smoothstep(0.16, 0.4, blur(edge, 1))
     lead = torch.maximum(cut, 1 - smoothstep(0.0045, 0.0045 + 2.2 / easel.side, panes.gap))
     streaks = 0.5 + 0.5 * torch.sin(40 * easel.height + 12 * panes.draw)
     near = blur(lead, easel.side // 90)
@@ -84,7 +84,8 @@ def _screen(easel: Easel, cover: Tensor, pitch: float, degrees: float) -> Tensor
     b = (easel.y * math.cos(turn) - easel.x * math.sin(turn)) * rate
     threshold = 0.5 + 0.25 * (torch.cos(a) + torch.cos(b))
     soft = rate * 2 / easel.side * 0.35
-    return ((cover - threshold) / soft + 0.5).clamp(0, 1)
+    # an empty plate prints nothing, not half a pixel in the middle of every dot
+    return ((cover - threshold) / soft + 0.5).clamp(0, 1) * smoothstep(0.0, 0.05, cover)
 
 
 def inks(easel: Easel) -> Tensor:
@@ -112,6 +113,21 @@ def inks(easel: Easel) -> Tensor:
 def look_up_one(table: Tensor, place: float) -> Tensor:
     """One colour of each request's ramp, (requests, 3, 1, 1)."""
     return table[:, :, int(place * (RAMP - 1)), None, None]
+
+
+def silk(easel: Easel) -> Tensor:
+    """Cloth: folds along the network's height, dark in the valleys and with a sheen on their backs."""
+    body = blur(easel.tone, easel.side // 64)
+    hang = easel.dice.uniform(0.3, 1.2, 1, 1)
+    across = blur(easel.u, 8) * torch.cos(hang) + blur(easel.v, 8) * torch.sin(hang)
+    height = blur(easel.height, easel.side // 64)
+    phase = 2 * math.pi * (easel.settings.cycles * (0.55 * height + 0.6 * across) + 0.8 * body)
+    fold = torch.sin(phase) + 0.22 * torch.sin(2.0 * phase + 3 * easel.hue)
+    image = easel.lit(coloured(easel, (0.14 + 0.68 * body + 0.12 * fold).clamp(0, 1), easel.hue))
+    sheen = smoothstep(0.35, 1.15, fold) ** 2 * (0.25 + 0.3 * body)
+    valley = smoothstep(-0.1, -1.2, fold) * 0.24
+    image = image * (1 - valley)[:, None]
+    return image + (1 - image) * sheen[:, None] * 0.8
 
 
 def wash(easel: Easel) -> Tensor:
@@ -146,6 +162,7 @@ SURFACES: dict[str, Callable[[Easel], Tensor]] = {
     "paper": paper,
     "glass": glass,
     "inks": inks,
+    "silk": silk,
     "wash": wash,
     "strokes": brushed,
 }

@@ -32,6 +32,7 @@ def whale(stage: Stage) -> None:
     whole = torch.minimum(torch.minimum(body, tail), flukes)
     belly = stage.v - (y - 0.07) - 0.12 * (stage.u - x) * side
     grooves = 0.1 * torch.sin((stage.v - 0.2 * (stage.u - x) * side) * 70)
+    stage.lay(whole - 0.03, 0.62, 0.85)
     stage.lay(whole, torch.where(belly < 0, 0.86 + grooves, 0.1), 0.9)
     fin = stage.capsule((x + side * 0.1, y - 0.1), (x - side * 0.06, y - 0.3), 0.05)
     stage.lay(fin, 0.14, 0.92)
@@ -116,7 +117,11 @@ def figure(stage: Stage) -> None:
         stage.lay(stage.box(x, 0.14 + tall, 0.035, 0.06), 0.6, 0.9)
         stage.lay(stage.ellipse(x, 0.26 + tall, 0.088, 0.105), 0.72, 0.95)
         hair = torch.maximum(stage.ellipse(x, 0.285 + tall, 0.1, 0.11), 0.24 + tall - stage.v)
-        stage.lay(torch.minimum(hair, stage.circle(x, 0.4 + tall, 0.045)), 0.06, 0.95)
+        if stage.dice.number(0, 1) < 0.5:
+            top = stage.circle(x, 0.4 + tall, 0.045)
+        else:
+            top = torch.minimum(stage.ellipse(x, 0.3 + tall, 0.17, 0.022), stage.box(x, 0.355 + tall, 0.085, 0.055))
+        stage.lay(torch.minimum(hair, top), 0.06, 0.95)
         scarf = stage.capsule((x - 0.085, 0.12 + tall), (x + 0.085, 0.12 + tall), 0.034)
         tail = stage.capsule((x + 0.05, 0.1 + tall), (x + 0.1, -0.16 + tall), 0.03)
         stage.light(torch.minimum(scarf, tail))

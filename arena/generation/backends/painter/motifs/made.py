@@ -9,6 +9,8 @@ from torch import Tensor
 
 from arena.generation.backends.painter.stage import Stage
 
+PANE = 0.078  # the pitch of lit windows; a house is three of them wide
+
 
 def strings(stage: Stage) -> None:
     """Strings in vibration: standing waves drawn across the picture."""
@@ -61,8 +63,8 @@ def arches(stage: Stage) -> None:
 
 def city(stage: Stage) -> None:
     for layer in range(3):
-        width = 0.24 - 0.03 * layer
-        column = torch.floor(stage.u / width + 0.37 * layer)
+        width = 3 * PANE
+        column = torch.floor(stage.u / width + layer / 3)
         draw = torch.frac(torch.sin(column * 12.99 + stage.dice.number(0, 50)) * 43.75)
         roof = stage.horizon + 0.46 - 0.3 * layer + 0.4 * (draw - 0.5)
         stage.lay(stage.v - roof, 0.62 - 0.24 * layer + 0.1 * stage.v, 0.3 + 0.3 * layer)
@@ -72,12 +74,11 @@ def city(stage: Stage) -> None:
 
 def _panes(stage: Stage, roof: Tensor, column: Tensor, layer: int) -> None:
     """Lit windows: a grid of panes of which a hash lights about one in four."""
-    pitch = 0.075
-    across, up = stage.u / pitch, stage.v / pitch
+    across, up = stage.u / PANE, stage.v / PANE
     which = torch.floor(across) * 7.13 + torch.floor(up) * 3.71 + column * 1.7 + layer
     lit = torch.frac(torch.sin(which) * 91.53).abs() < 0.22
     near = torch.maximum((torch.frac(across + 64) - 0.5).abs(), (torch.frac(up + 64) - 0.5).abs() * 0.8)
-    pane = torch.maximum((near - 0.24) * pitch, stage.v - roof + 0.03)
+    pane = torch.maximum((near - 0.24) * PANE, stage.v - roof + 0.03)
     stage.light(stage.where(lit, pane))
 
 
@@ -134,11 +135,12 @@ def candle(stage: Stage) -> None:
     x = stage.focus[0] * 0.4
     radius, _ = stage.polar(x, 0.12)
     halo = 0.5 + 0.5 * torch.cos(radius * 15)
+    stage.accent = torch.zeros_like(stage.accent)
     stage.tone = 0.06 + 0.85 * torch.exp(-1.7 * radius) + 0.07 * halo * torch.exp(-1.2 * radius)
     stage.lay(stage.v + 0.66, 0.16 + 0.3 * torch.exp(-2.5 * (stage.u - x).abs()), 0.3)
     drip = 0.012 * torch.sin(30 * stage.v)
     wax = torch.maximum((stage.u - x).abs() - 0.1 - drip, (stage.v + 0.36).abs() - 0.32)
-    stage.lay(wax, (0.75 + 0.5 * stage.v - 1.6 * (stage.u - x).abs()).clamp(0.1, 0.9), 0.8)
+    stage.lay(wax, (1.0 + 0.5 * stage.v - 2.5 * (stage.u - x).abs()).clamp(0.1, 1), 0.8)
     stage.lay(stage.ellipse(x, -0.68, 0.24, 0.07), 0.1, 0.9)
     stage.lay(stage.box(x, 0.0, 0.009, 0.06), 0.03, 0.9)
     rise = ((stage.v - 0.02) / 0.36).clamp(0, 1)

@@ -17,6 +17,7 @@ def stars(stage: Stage) -> None:
 
 def aurora(stage: Stage) -> None:
     """Curtains: bright along a wavering foot, fading upwards, pleated."""
+    stage.tone = stage.tone * 0.45
     for band in range(3):
         foot = 0.06 + 0.26 * band + 0.16 * stage.line(0.8, 2, 0.0)
         above = stage.v - foot
@@ -51,7 +52,7 @@ def planet(stage: Stage) -> None:
     ring = torch.maximum(ring, gap)
     disc = stage.circle(x, y, radius)
     bands = 0.09 * torch.sin(along * 26 / radius * 0.34 + 1.5 * torch.sin(across * 5))
-    stage.lay(disc, (0.5 + 1.1 * ((stage.u - x) * -0.6 + (stage.v - y)) + bands).clamp(0.05, 1), 0.6)
+    stage.lay(disc, (0.62 + 0.8 * ((stage.u - x) * -0.6 + (stage.v - y)) + bands).clamp(0.05, 1), 0.6)
     behind = (along > 0) & (disc < 0)
     stage.light(stage.where(~behind, ring))
 
