@@ -118,6 +118,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(REPOSITORY).as_posix().startswith(pure):
             item.add_marker(pytest.mark.pure)
+        if item.get_closest_marker("embedded") and os.environ.get("DATABASE_URL"):
+            item.add_marker(pytest.mark.skip(reason="about the embedded database, and DATABASE_URL names another"))
 
 
 @pytest.hookimpl(trylast=True)

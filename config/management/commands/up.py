@@ -115,7 +115,7 @@ class Command(BaseCommand):
     def _close(self) -> None:
         connections.close_all()
         for connection in connections.all(initialized_only=True):
-            if hasattr(connection, "close_pool"):
+            if connection.alias in connection._connection_pools:  # asking for the pool would open one
                 connection.close_pool()
         if settings.EMBEDDED:
             from config.embedded.postgres import release

@@ -1,0 +1,99 @@
+"""`manage.py up` from the outside: what it prints, what a second start changes, what is left after it was stopped."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.running import REPOSITORY, own_database, own_environment, start, stop, wait_until_painted
+
+pytestmark = pytest.mark.embedded
+
+
+def children_of_nobody(var: Path) -> list[str]:
+    """Processes that still work on a data folder."""
+    return [
+        " ".join(process.info["cmdline"])
+        for process in psutil.process_iter(["cmdline"])
+        if process.info["cmdline"] and any(str(var) in word for word in process.info["cmdline"])
+    ]
+
+
+def test_the_first_start_shows_the_login_and_the_second_changes_nothing(tmp_path: Path) -> None:
+    with own_database(own_environment(tmp_path)) as environment:
+        first = start(tmp_path, environment)
+        wait_until_painted(first)
+        printed = stop(first)
+        login = re.search(r"Admin login: admin / (\S+)", printed)
+        assert login is not None
+        assert "http://localhost:" in printed
+        assert (tmp_path / "admin-login.txt").read_text() == f"admin\n{login[1]}\n"
+        assert (tmp_path / "admin-login.txt").stat().st_mode & 0o077 == 0
+        assert children_of_nobody(tmp_path) == []  # the database was stopped with it
+        assert "cannot be read" in first.command("import_ballots", "studio", "/nonexistent").stderr
+        before = first.command("shell", "--no-imports", "-c", EVERYTHING).stdout
+        assert "'Contestant': 0" not in before
+
+        second = start(tmp_path, environment)
+        printed = stop(second)
+        assert "Admin login" not in printed
+        assert "queued" not in printed
+        assert "Traceback" not in printed
+        assert second.command("shell", "--no-imports", "-c", EVERYTHING).stdout == before
+        assert children_of_nobody(tmp_path) == []
+
+
+# Everything but the pictures that went on being painted meanwhile.
+EVERYTHING = """
+from arena.models import Arena, Candidate, Contestant, ContestantRevision, Prompt, User
+for model in (Arena, Contestant, ContestantRevision, Prompt, User):
+    print({model.__name__: model.objects.count()}, list(model.objects.order_by("pk").values()))
+print(list(Candidate.objects.order_by("pk").values("public_id", "seed")))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything_database_included(tmp_path: Path, number: signal.Signals) -> None:
+    running = start(tmp_path, own_environment(tmp_path), "--no-demo")
+    running.process.send_signal(number)
+    assert running.process.wait(30) == 0
+    assert children_of_nobody(tmp_path) == []
+    assert (tmp_path / "server.log").read_text().rstrip().endswith("Stopped.")
+
+
+def test_it_starts_again_after_it_was_killed(tmp_path: Path) -> None:
+    running = start(tmp_path, own_environment(tmp_path), "--no-demo")
+    running.process.kill()
+    running.process.wait(30)
+    assert children_of_nobody(tmp_path) != []  # nobody was left to stop the database
+
+    running = start(tmp_path, own_environment(tmp_path), "--no-demo")
+    stop(running)
+    assert children_of_nobody(tmp_path) == []
+
+
+def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        answer = subprocess.run(
+            [sys.executable, "manage.py", "up", "--port", str(port)],
+            cwd=REPOSITORY,
+            env=own_environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert answer.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "postgres").exists()  # nothing was started or made
