@@ -10,15 +10,23 @@ goes. For two items this is Bradley-Terry.
 - "All bad" moves no strength. An anchor theta_0 with P(all bad) = exp theta_0 / (exp theta_0 + sum exp theta_i) is
   fitted afterwards with theta fixed and reported as a quality floor.
 
-Prior theta ~ N(0, s^2 I), with s given or learned by maximising the evidence (MacKay's fixed point
-s^2 = (|mu|^2 + 1/2) / (gamma + 1), gamma = M - tr Sigma / s^2, kept within [0.01, 100]).
+Prior theta ~ N(0, s^2 I). s is given, or learned as the maximum of the evidence (Laplace's approximation, times the
+weak prior s^-1 exp(-1 / 4 s^2) on log s^2), where
 
-Posterior N(mu, Sigma): mu the mode, Sigma = (information at mu + I / s^2)^-1, reported for centred strengths. Every
-term of the likelihood is concave, so the mode is unique and the covariance positive definite whatever the ballots.
+    s^2 = (|mu|^2 + 1/2) / (gamma + delta + 1),  gamma = M - tr Sigma / s^2,  delta = tr(Sigma dH / d log s^2),
+
+kept within [0.01, 100]. delta, which MacKay's update leaves out, is what the information H loses as a wider prior lets
+the mode spread; it vanishes with many ballots, and with few its absence makes s a quarter too small.
+
+Posterior N(mu, Sigma): mu the mode, Sigma = (H(mu) + I / s^2)^-1, and for a learned prior plus v m m^T, where v is the
+posterior variance of log s^2 and m = d mu / d log s^2 (Kass and Steffey). Both are reported for centred strengths.
+Every term of the likelihood is concave, so for a given s the mode is unique and the covariance positive definite
+whatever the ballots. In simulation (30 contestants, 100 pairs in all) intervals that ignore delta and v cover 0.84
+instead of 0.95, these 0.90; from ten ballots a contestant on they cover 0.94 to 0.95.
 
 Sources: Plackett 1975 and Luce 1959 (model), Hunter 2004 (existence of the maximum), Rue and others 2009 (Laplace
-approximation), MacKay 1992 (evidence update). Cost: see `terms` and `kernels`; each iteration is one pass over the
-distinct sets and one M x M decomposition.
+approximation), MacKay 1992 (evidence update), Kass and Steffey 1989 (variance of the prior's parameter). Cost: see
+`terms` and `kernels`; each iteration is one pass over the distinct sets and one M x M decomposition.
 """
 
 from __future__ import annotations
@@ -44,6 +52,10 @@ STEP_TOLERANCE = 1e-6  # length of the last Newton step, in posterior standard d
 PRIOR_TOLERANCE = 1e-7  # of log s^2
 MAX_ITERATIONS = 100
 MAX_HALVINGS = 40
+ROUNDING = 1e-14  # of a log-likelihood, for each choice and logit: it is a difference of sums as large as that
+DRIFT_TOLERANCE = 1e-3  # posterior standard deviations
+DRIFT_STEP = 1e-3  # logits, of the finite difference
+MAX_LOG_VARIANCE = 4.0  # of log s^2: no data says less about s than a factor of e either way
 
 
 def fit(evidence: Evidence, *, prior_sd: float | None = None, start: Fit | None = None) -> Fit:
@@ -91,54 +103,132 @@ class Mode:
 
 
 def maximise(terms: Terms, *, prior_sd: float | None = None, start: Floats | None = None) -> Mode:
+    """The mode for a given or learned prior.
+
+    A learned one: solve for theta and s^2 together with delta held fixed, then renew delta, until renewing it would
+    move the posterior by less than `DRIFT_TOLERANCE`. With many ballots the first delta, one more pass, settles it.
+    """
+    theta = np.zeros(len(terms.wins)) if start is None else start.copy()
+    if prior_sd is not None:
+        climb = _climb(terms, theta, prior_sd**2, None, MAX_ITERATIONS)
+        return Mode(climb.theta, climb.covariance(), climb.variance, climb.value, climb.iterations, climb.converged)
+    drift, variance, iterations = 0.0, 1.0, 0
+    tried: list[tuple[float, float]] = []
+    while True:
+        climb = _climb(terms, theta, variance, drift, MAX_ITERATIONS - iterations)
+        theta, variance = climb.theta, climb.variance
+        iterations += climb.iterations
+        covariance = climb.covariance()
+        along = covariance @ theta / variance  # d theta / d log s^2
+        renewed = _drift(terms, climb, covariance, along)
+        reach = math.sqrt(float(along @ (climb.information @ along + along / variance)))
+        settled = abs(math.log(climb.relearned(renewed) / variance)) * reach < DRIFT_TOLERANCE
+        if settled or not climb.converged or iterations >= MAX_ITERATIONS:
+            break
+        tried.append((drift, renewed))
+        drift = _secant(tried)
+    covariance += climb.spread() * np.outer(along, along)
+    return Mode(theta, covariance, variance, climb.value, iterations, climb.converged and settled)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Climb:
+    """The top reached for one delta; `values` and `vectors` are the eigenbasis of the information there."""
+
+    theta: Floats
+    variance: float
+    value: float
+    information: Floats
+    values: Floats
+    vectors: Floats
+    iterations: int
+    converged: bool
+
+    def covariance(self) -> Floats:
+        result: Floats = (self.vectors / (self.values + 1 / self.variance)) @ self.vectors.T
+        return result
+
+    def relearned(self, drift: float) -> float:
+        """What s^2 would be with another delta, as far as the quadratic model at the top knows."""
+        pull = (self.values + 1 / self.variance) * (self.vectors.T @ self.theta)
+        return _learned_variance(self.values, pull, self.variance, drift)
+
+    def spread(self) -> float:
+        """Posterior variance of log s^2: minus the inverse slope of the evidence equation, within its limits."""
+        precision = 1 / self.variance
+        squares = (self.vectors.T @ self.theta) ** 2
+        share = precision / (self.values + precision)
+        slope = np.sum(squares * precision * (2 * share - 1) - self.values / (self.values + precision) * share)
+        return float(min(-2 / min(slope - precision / 2, -1e-12), MAX_LOG_VARIANCE))
+
+
+def _climb(terms: Terms, theta: Floats, variance: float, drift: float | None, most: int) -> _Climb:
     """Newton's method on log-likelihood - |theta|^2 / 2 s^2, the step halved until the objective rises.
 
-    A learned s^2 is brought to its fixed point within the quadratic model of each step, where that costs no pass over
-    the ballots; at convergence the model is exact at the mode, so both conditions hold together.
+    With a `drift` (delta), s^2 is brought to its fixed point within the quadratic model of each step, where that costs
+    no pass over the ballots; at convergence the model is exact at the mode, so both conditions hold together.
     """
-    count = len(terms.wins)
-    theta = np.zeros(count) if start is None else start.copy()
-    variance = 1.0 if prior_sd is None else prior_sd**2
     value, gradient, information = terms.evaluate(theta)
-    converged = False
-    iterations = 0
-    while not converged and iterations < MAX_ITERATIONS:
+    choices = float(terms.mass.sum())
+    iterations, converged = 0, False
+    while not converged and iterations < most:
         iterations += 1
-        values, vectors = np.linalg.eigh(information)
-        values = np.maximum(values, 0.0)  # rounding: the information is positive semidefinite
+        values, vectors = _spectrum(information)
         pull = vectors.T @ (information @ theta + gradient)
         previous = variance
-        if prior_sd is None:
-            variance = _learned_variance(values, pull, variance)
-        target = vectors @ (pull / (values + 1 / variance))
-        step = target - theta
-        best = value - theta @ theta / (2 * variance)
+        if drift is not None:
+            variance = _learned_variance(values, pull, variance, drift)
+        step = vectors @ (pull / (values + 1 / variance)) - theta
+        length = math.sqrt(float(np.sum((values + 1 / variance) * (vectors.T @ step) ** 2)))
+        level = value - theta @ theta / (2 * variance)
         for _ in range(MAX_HALVINGS):
             trial = theta + step
-            trial_value, gradient, information = terms.evaluate(trial)
-            if trial_value - trial @ trial / (2 * variance) >= best - 1e-12 * (1 + abs(best)):
+            value, gradient, information = terms.evaluate(trial)
+            rounding = ROUNDING * choices * (1 + float(np.abs(trial).max()))
+            if value - trial @ trial / (2 * variance) >= level - rounding:
                 break
             step = step / 2
-        theta, value = trial, trial_value
-        length = math.sqrt(float(np.sum((values + 1 / variance) * (vectors.T @ step) ** 2)))
+        theta = trial
         converged = length < STEP_TOLERANCE and abs(math.log(variance / previous)) < PRIOR_TOLERANCE
+    return _Climb(theta, variance, value, information, *_spectrum(information), iterations, converged)
+
+
+def _spectrum(information: Floats) -> tuple[Floats, Floats]:
     values, vectors = np.linalg.eigh(information)
-    covariance = (vectors / (np.maximum(values, 0.0) + 1 / variance)) @ vectors.T
-    return Mode(theta, covariance, variance, value, iterations, converged)
+    return np.maximum(values, 0.0), vectors  # below zero only by rounding: the information is positive semidefinite
 
 
-def _learned_variance(values: Floats, pull: Floats, variance: float) -> float:
-    """The fixed point of the evidence update for a quadratic log-likelihood in its eigenbasis."""
+def _learned_variance(values: Floats, pull: Floats, variance: float, drift: float) -> float:
+    """The fixed point of the evidence equation for a quadratic log-likelihood in its eigenbasis."""
     low, high = VARIANCE_RANGE
     for _ in range(10_000):
         precision = values + 1 / variance
-        effective = float(np.sum(values / precision))  # gamma = M - tr Sigma / s^2
+        effective = float(np.sum(values / precision))
         squares = float(np.sum((pull / precision) ** 2))
-        updated = min(max((squares + 0.5) / (effective + 1.0), low), high)
+        updated = min(max((squares + 0.5) / max(effective + drift + 1.0, 1e-9), low), high)
         if abs(math.log(updated / variance)) < PRIOR_TOLERANCE / 100:
             return updated
         variance = updated
     return variance
+
+
+def _secant(tried: list[tuple[float, float]]) -> float:
+    """The next guess at the x where f(x) = x, from the last two pairs (x, f(x)); f(x) while the slope is unclear."""
+    x, f = tried[-1]
+    if len(tried) == 1 or x == tried[-2][0]:
+        return f
+    slope = (f - tried[-2][1]) / (x - tried[-2][0])
+    return f if slope > 0.9 else (f - slope * x) / (1 - slope)
+
+
+def _drift(terms: Terms, climb: _Climb, covariance: Floats, along: Floats) -> float:
+    """delta of the module: tr(Sigma dH / d log s^2), by a finite difference along d theta / d log s^2."""
+    length = float(np.abs(along).max())
+    if length == 0:
+        return 0.0
+    small = DRIFT_STEP / length
+    _, _, moved = terms.evaluate(climb.theta + small * along)
+    return float(np.sum(covariance * (moved - climb.information)) / small)
 
 
 def quality_floor(evidence: Evidence, mean: Floats) -> dict[str, Any]:

@@ -84,17 +84,23 @@ def posterior(evidence: Evidence, prior_sd: float) -> tuple[Floats, Floats]:
     return theta, np.asarray(np.linalg.inv(information))
 
 
+def log_evidence(evidence: Evidence, log_variance: float) -> float:
+    """Laplace's approximation to log P(ballots | s^2), and the log of the weak prior of log s^2."""
+    prior_sd = math.exp(log_variance / 2)
+    theta, covariance = posterior(evidence, prior_sd)
+    value, _, _ = log_posterior(evidence, theta, prior_sd)
+    volume = np.linalg.slogdet(covariance)[1] - len(theta) * log_variance
+    return float(value + volume / 2 - log_variance / 2 - math.exp(-log_variance) / 4)
+
+
 def learned_prior(evidence: Evidence) -> float:
-    """The prior standard deviation at the fixed point of the evidence update, by repeating it."""
-    variance = 1.0
-    for _ in range(1000):
-        theta, covariance = posterior(evidence, math.sqrt(variance))
-        effective = len(theta) - np.trace(covariance) / variance
-        updated = min(max(float((theta @ theta + 0.5) / (effective + 1)), 0.01), 100.0)
-        if abs(math.log(updated / variance)) < 1e-10:
-            break
-        variance = updated
-    return math.sqrt(variance)
+    """The prior standard deviation of highest evidence, by trying."""
+    low, high = math.log(0.01), math.log(100)
+    while high - low > 1e-6:
+        grid = np.linspace(low, high, 9)
+        best = int(np.argmax([log_evidence(evidence, point) for point in grid]))
+        low, high = grid[max(best - 1, 0)], grid[min(best + 1, 8)]
+    return math.exp((low + high) / 4)
 
 
 def _buckets(places: list[tuple[int, int]]) -> list[list[int]]:

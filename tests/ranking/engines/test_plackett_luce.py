@@ -45,10 +45,22 @@ def test_mode_and_covariance_agree_with_the_slow_solver(ballots, prior_sd) -> No
     assert found.converged
 
 
-def test_the_learned_prior_is_the_fixed_point_of_the_evidence_update() -> None:
+@pytest.mark.parametrize(("spread", "ballots"), [(0.7, 60), (2.0, 25)])
+def test_the_learned_prior_has_the_highest_evidence(spread, ballots) -> None:
     rng = np.random.default_rng(5)
-    evidence = simulated(rng.normal(0, 0.7, 8), 60, 4, rng)
-    assert fit(evidence).parameters["prior_sd"] == pytest.approx(reference.learned_prior(evidence), rel=1e-6)
+    evidence = simulated(rng.normal(0, spread, 6), ballots, 3, rng)
+    assert fit(evidence).parameters["prior_sd"] == pytest.approx(reference.learned_prior(evidence), rel=5e-3)
+
+
+def test_a_learned_prior_widens_the_posterior_along_its_own_scale_only() -> None:
+    rng = np.random.default_rng(6)
+    evidence = simulated(rng.normal(0, 1, 8), 30, 2, rng)
+    learned = fit(evidence)
+    given = fit(evidence, prior_sd=learned.parameters["prior_sd"])
+    np.testing.assert_allclose(learned.mean, given.mean, atol=1e-6)
+    widening = np.linalg.eigvalsh(learned.covariance - given.covariance)
+    assert widening[-1] > 1e-3
+    np.testing.assert_allclose(widening[:-1], 0, atol=1e-9)
 
 
 @pytest.mark.parametrize("size", [5, 6, 7])
