@@ -130,7 +130,7 @@ DEMO_CONTESTANTS: tuple[DemoContestant, ...] = (
         palette="cosine", surface="ramp", grain=0.0,
     ),
     _contestant(
-        "blueprint", "Sun & Iron", "Cyanotypes: paper, sunlight and one blue.",
+        "sun-and-iron", "Sun & Iron", "Cyanotypes: paper, sunlight and one blue.",
         hand=149, activations=["tanh", "sinc"], frequency=0.8, listening=0.8, palette="cyanotype",
         symmetry="none", surface="ramp", marks=[{"kind": "stipple", "spacing": 0.009, "weight": 0.35}],
         warps=[{"kind": "lens", "amount": 0.5}], grain=0.8, margin=0.05,

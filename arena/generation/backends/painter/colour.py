@@ -17,6 +17,7 @@ from arena.generation.backends.painter.palettes import RECIPES, Recipe, Stop
 from arena.generation.backends.painter.reading import Reading
 
 RAMP = 512
+FAR = 75.0  # degrees beyond which a key is no answer to a hue
 
 Lab = tuple[float, float, float]
 
@@ -92,7 +93,7 @@ class _Key:
     def lab(self, stop: Stop, place: float) -> Lab:
         lightness, chroma, offset = stop
         light = self.reading.light
-        lightness *= 1 + 0.3 * min(light, 0)
+        lightness *= 1 + 0.34 * min(light, 0) * (1 - 0.75 * place**2)  # the night keeps its lights
         lightness += (1 - lightness) * 0.35 * max(light, 0)
         chroma *= 1 + 0.4 * self.reading.chroma
         one = to_lab(lightness, chroma, self.first + offset)
@@ -105,8 +106,14 @@ def _key(recipe: Recipe, reading: Reading, dice: Dice) -> _Key:
     drift = dice.number(-recipe.drift, recipe.drift)
     wanted = [hue for hue, _ in reading.hues[:2]] or [recipe.hue]
     if recipe.keys:
-        wanted = [min(recipe.keys, key=lambda own: _apart(own, hue)) for hue in wanted]
+        wanted = [_nearest(recipe, hue) for hue in wanted]
     return _Key(wanted[0] + drift, wanted[-1] + drift, reading)
+
+
+def _nearest(recipe: Recipe, hue: float) -> float:
+    """The studio's key nearest to a hue; its own when none is near."""
+    key = min(recipe.keys, key=lambda own: _apart(own, hue))
+    return key if _apart(key, hue) < FAR else recipe.hue
 
 
 def _ramp(stops: tuple[Stop, ...], key: _Key, turn: float) -> Tensor:

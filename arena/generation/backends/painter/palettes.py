@@ -13,7 +13,7 @@ class Recipe:
     """One palette.
 
     `stops` go from the darkest tone to the lightest. `hue` is the studio's own key; a prompt's hue replaces it by
-    the nearest of `keys`, or freely when there are none. `turn` is how far the second ramp's hue is from the
+    the nearest of `keys` if one is near, or freely when there are none. `turn` is how far the second ramp's hue is from the
     first's, `drift` the seed's freedom, both in degrees. `accent` is used when the prompt lights nothing, or
     always when `own_accent` is set.
     """
@@ -63,7 +63,7 @@ RECIPES: dict[str, Recipe] = {
     "glaze": Recipe(
         stops=((0.33, 0.14, 4), (0.48, 0.15, 0), (0.7, 0.09, -10), (0.91, 0.025, -20), (0.97, 0.01, -30)),
         ink=(0.3, 0.12, 262), paper=(0.96, 0.012, 230), accent=(0.79, 0.15, 190), hue=260,
-        keys=(260, 232, 165, 25), drift=5, turn=20,
+        keys=(260, 232, 165), drift=5, turn=20,
     ),
     "jewel": Recipe(
         stops=(
@@ -75,7 +75,7 @@ RECIPES: dict[str, Recipe] = {
     "modern": Recipe(
         stops=((0.21, 0.02, 0), (0.44, 0.17, 0), (0.64, 0.2, -226), (0.84, 0.16, -170), (0.95, 0.02, -165)),
         ink=(0.19, 0.01, 280), paper=(0.955, 0.018, 95), accent=(0.62, 0.22, -228), hue=258,
-        keys=(258, 205, 28), drift=4, turn=14,
+        keys=(258, 225), drift=4, turn=14,
     ),
     "neon": Recipe(
         stops=(

@@ -67,8 +67,9 @@ def _think(
     device = u.device
     seen = torch.stack([u, v, scene.tone * 2 - 1, scene.depth], 1)
     u, v, tone, depth = functional.avg_pool2d(seen, WORK // THOUGHT).unbind(1)
-    noise = dice.noise(3, 3, THOUGHT)
-    points = torch.stack([u, v, torch.sqrt(u * u + v * v), tone, depth, noise * 0.25], 1)
+    # noise lies on the flat plane and would break a symmetry
+    noise = dice.noise(3, 3, THOUGHT) * (0.25 if network.settings.symmetry == "none" else 0.0)
+    points = torch.stack([u, v, torch.sqrt(u * u + v * v), tone, depth, noise], 1)
     embedding = torch.tensor([reading.embedding for reading in readings], device=device)
     pace = torch.tensor([1.5**reading.energy for reading in readings], device=device)
     fields = network(points.reshape(len(readings), INPUTS, -1), embedding, pace, dice)

@@ -33,8 +33,11 @@ class Studio:
 
     def __init__(self, settings: PainterSettings, device: str) -> None:
         self.settings = settings
-        self.device = _device(device)
-        self.network = Network(settings).to(self.device).eval()
+        try:
+            self.device = torch.device(device)
+            self.network = Network(settings).to(self.device).eval()
+        except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
+            raise GenerationError(f"cannot use device {device!r}: {error}", permanent=False) from error
 
     def generate(self, requests: Sequence[Request]) -> list[Result]:
         """Pictures of 512 x 512, in the order of the requests."""
@@ -96,16 +99,6 @@ def encode(pixels: NDArray[np.uint8]) -> bytes:
         if file.tell() <= LARGEST_BYTES:
             break
     return file.getvalue()
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise GenerationError(f"{name!r} is not a torch device", permanent=True) from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise GenerationError(f"{name!r} was asked for but torch sees no CUDA device", permanent=True)
-    return device
 
 
 def _versions() -> dict[str, str]:
