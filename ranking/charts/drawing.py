@@ -129,7 +129,8 @@ def _is_blank(element: ET.Element) -> bool:
 
 
 def _rounded(value: str) -> str:
-    return DECIMALS.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)
+    """With two decimals at most, and `+ 0.0` for zeros without a sign."""
+    return DECIMALS.sub(lambda match: f"{round(float(match[0]), 2) + 0.0:.2f}".rstrip("0").rstrip("."), value)
 
 
 def _element(tag: str, text: str) -> ET.Element:

@@ -1,4 +1,4 @@
-"""One palette in a light and a dark variant.
+"""One palette in a light and a dark variant: the stylesheet's, because an SVG without styles carries its own colours.
 
 Marks are ink on the page's own ground. Light against dark holds for every kind of colour vision; shape (filled or
 hollow, solid or dashed) and words carry the meanings, and the accent is left for what changed. Contrast against the
@@ -26,20 +26,20 @@ class Theme:
 
 LIGHT = Theme(
     name="light",
-    ground="#fafaf8",
-    ink="#1c1c1a",
-    muted="#63635d",
-    reference="#85857d",
-    rule="#e4e4df",
-    accent="#b3401a",
+    ground="#fcfcfb",
+    ink="#16181a",
+    muted="#5a6066",
+    reference="#83898f",
+    rule="#d8dadc",
+    accent="#0a35b5",
 )
 
 DARK = Theme(
     name="dark",
-    ground="#151514",
-    ink="#ededea",
-    muted="#a3a39c",
-    reference="#7b7b74",
-    rule="#2d2d2a",
-    accent="#ff9466",
+    ground="#121315",
+    ink="#ececea",
+    muted="#a4a9ae",
+    reference="#737980",
+    rule="#2e3135",
+    accent="#8fb0ff",
 )
