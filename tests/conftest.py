@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(timezone, "now", clock.now)
     monkeypatch.setattr(signing, "time", clock)
     return clock
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    """A data folder for a Podium of its own.
+
+    Not below pytest's tmp_path: as root, PostgreSQL runs as another user, who needs a way in, and every pytest that
+    starts closes the way to tmp_path again.
+    """
+    with tempfile.TemporaryDirectory(prefix="podium-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

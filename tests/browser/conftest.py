@@ -6,6 +6,8 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,9 +17,12 @@ from tests.running import Podium, own_database, own_environment, start, stop, wa
 
 
 @pytest.fixture(scope="session")
-def podium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podium]:
-    var = tmp_path_factory.mktemp("podium")
-    with own_database(own_environment(var)) as environment:
+def podium() -> Iterator[Podium]:
+    with (
+        TemporaryDirectory(prefix="podium-", ignore_cleanup_errors=True) as folder,
+        own_database(own_environment(Path(folder))) as environment,
+    ):
+        var = Path(folder)
         running = start(var, environment)
         try:
             wait_until_painted(running)

@@ -26,28 +26,28 @@ def children_of_nobody(var: Path) -> list[str]:
     ]
 
 
-def test_the_first_start_shows_the_login_and_the_second_changes_nothing(tmp_path: Path) -> None:
-    with own_database(own_environment(tmp_path)) as environment:
-        first = start(tmp_path, environment)
+def test_the_first_start_shows_the_login_and_the_second_changes_nothing(var: Path) -> None:
+    with own_database(own_environment(var)) as environment:
+        first = start(var, environment)
         wait_until_painted(first)
         printed = stop(first)
         login = re.search(r"Admin login: admin / (\S+)", printed)
         assert login is not None
         assert "http://localhost:" in printed
-        assert (tmp_path / "admin-login.txt").read_text() == f"admin\n{login[1]}\n"
-        assert (tmp_path / "admin-login.txt").stat().st_mode & 0o077 == 0
-        assert children_of_nobody(tmp_path) == []  # the database was stopped with it
+        assert (var / "admin-login.txt").read_text() == f"admin\n{login[1]}\n"
+        assert (var / "admin-login.txt").stat().st_mode & 0o077 == 0
+        assert children_of_nobody(var) == []  # the database was stopped with it
         assert "cannot be read" in first.command("import_ballots", "studio", "/nonexistent").stderr
         before = first.command("shell", "--no-imports", "-c", EVERYTHING).stdout
         assert "'Contestant': 0" not in before
 
-        second = start(tmp_path, environment)
+        second = start(var, environment)
         printed = stop(second)
         assert "Admin login" not in printed
         assert "queued" not in printed
         assert "Traceback" not in printed
         assert second.command("shell", "--no-imports", "-c", EVERYTHING).stdout == before
-        assert children_of_nobody(tmp_path) == []
+        assert children_of_nobody(var) == []
 
 
 # Everything but the pictures that went on being painted meanwhile.
@@ -60,26 +60,26 @@ print(list(Candidate.objects.order_by("pk").values("public_id", "seed")))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_everything_database_included(tmp_path: Path, number: signal.Signals) -> None:
-    running = start(tmp_path, own_environment(tmp_path), "--no-demo")
+def test_a_signal_stops_everything_database_included(var: Path, number: signal.Signals) -> None:
+    running = start(var, own_environment(var), "--no-demo")
     running.process.send_signal(number)
     assert running.process.wait(30) == 0
-    assert children_of_nobody(tmp_path) == []
-    assert (tmp_path / "server.log").read_text().rstrip().endswith("Stopped.")
+    assert children_of_nobody(var) == []
+    assert (var / "server.log").read_text().rstrip().endswith("Stopped.")
 
 
-def test_it_starts_again_after_it_was_killed(tmp_path: Path) -> None:
-    running = start(tmp_path, own_environment(tmp_path), "--no-demo")
+def test_it_starts_again_after_it_was_killed(var: Path) -> None:
+    running = start(var, own_environment(var), "--no-demo")
     running.process.kill()
     running.process.wait(30)
-    assert children_of_nobody(tmp_path) != []  # nobody was left to stop the database
+    assert children_of_nobody(var) != []  # nobody was left to stop the database
 
-    running = start(tmp_path, own_environment(tmp_path), "--no-demo")
+    running = start(var, own_environment(var), "--no-demo")
     stop(running)
-    assert children_of_nobody(tmp_path) == []
+    assert children_of_nobody(var) == []
 
 
-def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_one_clear_line(var: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -87,7 +87,7 @@ def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
         answer = subprocess.run(
             [sys.executable, "manage.py", "up", "--port", str(port)],
             cwd=REPOSITORY,
-            env=own_environment(tmp_path),
+            env=own_environment(var),
             capture_output=True,
             text=True,
             timeout=60,
@@ -96,4 +96,4 @@ def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
     assert answer.returncode == 2
     assert f"cannot listen on 127.0.0.1:{port}" in answer.stderr
     assert "Traceback" not in answer.stderr
-    assert not (tmp_path / "postgres").exists()  # nothing was started or made
+    assert not (var / "postgres").exists()  # nothing was started or made
