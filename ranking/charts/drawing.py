@@ -97,8 +97,6 @@ def _clean(element: ET.Element, ids: dict[str, str], id_prefix: str) -> None:
     tooltip = element.get("aria-label")
     kept = {name: value for name, value in element.attrib.items() if name in ATTRIBUTES and value}
     element.attrib = {name: _rounded(value) for name, value in kept.items()}
-    if element.tag == "line" and element.get("stroke-width") == "1":
-        element.set("shape-rendering", "crispEdges")  # hairlines between two pixels would be grey and wide
     if old := element.get("id"):
         ids[old] = f"{id_prefix}-{len(ids) + 1}"
         element.set("id", ids[old])

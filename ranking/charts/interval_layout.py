@@ -59,6 +59,10 @@ class Layout:
         """The inverse of `rating_at`."""
         return self.left + (value - self.low) / (self.high - self.low) * self.plot_width
 
+    def sharp(self, value: float) -> float:
+        """The rating nearest to it whose hairline fills one column of pixels instead of shading two."""
+        return self.rating_at(math.floor(self.x_of(value)) + 0.5)
+
     @property
     def pixel(self) -> float:
         """Ratings in one pixel."""

@@ -73,10 +73,13 @@ def _ground(pen: Pen, layout: Layout, theme: Theme) -> list[alt.Chart]:
     every = 1 if layout.row_height >= FREQUENT_RULES else 5
     heights = [*range(0, layout.plot_height, every * layout.row_height), layout.plot_height]
     low, high = layout.rating_at(0), layout.rating_at(layout.width)
-    hairlines = [Line(tick, tick, 0, layout.plot_height) for tick in layout.ticks]
-    hairlines += [Line(low, high, y, y) for y in heights]
-    average = Line(FIELD_AVERAGE, FIELD_AVERAGE, -5, layout.plot_height + 5)
-    return [pen.lines(hairlines, theme.rule, 1), pen.lines([average], theme.reference, 1)]
+    ticks = [layout.sharp(tick) for tick in layout.ticks]
+    average = layout.sharp(FIELD_AVERAGE)
+    return [
+        pen.lines([Line(x, x, 0, layout.plot_height) for x in ticks], theme.grid, 1),
+        pen.lines([Line(low, high, y + 0.5, y + 0.5) for y in heights], theme.rule, 1),
+        pen.lines([Line(average, average, -5, layout.plot_height + 5)], theme.reference, 1),
+    ]
 
 
 def _intervals(pen: Pen, marks: Sequence[Mark], layout: Layout, theme: Theme) -> list[alt.Chart]:

@@ -20,7 +20,8 @@ class Theme:
     ink: str  # marks, names, figures
     muted: str  # axis, ranks, notes
     reference: str  # a line to compare with, as the field's average
-    rule: str  # hairlines: grid and rows
+    rule: str  # hairlines between rows
+    grid: str  # hairlines at the axis' ticks, fainter than those between rows
     accent: str  # what changed, nothing else
 
 
@@ -31,6 +32,7 @@ LIGHT = Theme(
     muted="#5a6066",
     reference="#83898f",
     rule="#d8dadc",
+    grid="#eaebec",
     accent="#0a35b5",
 )
 
@@ -41,5 +43,6 @@ DARK = Theme(
     muted="#a4a9ae",
     reference="#737980",
     rule="#2e3135",
+    grid="#212326",
     accent="#8fb0ff",
 )

@@ -77,7 +77,7 @@ def test_the_reference_line_stands_at_the_field_average() -> None:
     layout = lay_out(rows, 640)
     svg = interval_plot(rows, theme=LIGHT, level=0.95).svg
     (line,) = [element for element in parsed(svg).iter(f"{SVG}line") if element.get("stroke") == LIGHT.reference]
-    assert place(line)[0] == pytest.approx(layout.x_of(1000) - layout.left, abs=0.02)
+    assert place(line)[0] == pytest.approx(layout.x_of(1000) - layout.left, abs=0.51)
     assert "field average" in texts(svg)
 
 
@@ -278,4 +278,4 @@ def dot_positions(svg: str) -> list[tuple[float, float]]:
 
 
 def inks(theme: Theme) -> set[str]:
-    return {theme.ink, theme.muted, theme.reference, theme.rule}
+    return {theme.ink, theme.muted, theme.reference, theme.rule, theme.grid}

@@ -29,7 +29,7 @@ def test_everything_to_be_read_stands_out(theme: Theme) -> None:
     assert contrast(theme.muted, theme.ground) > 4.5
     assert contrast(theme.accent, theme.ground) > 4.5
     assert contrast(theme.reference, theme.ground) > 3
-    assert 1.1 < contrast(theme.rule, theme.ground) < 2
+    assert 1.1 < contrast(theme.grid, theme.ground) < contrast(theme.rule, theme.ground) < 2
 
 
 def test_the_palette_is_the_stylesheet_s() -> None:
