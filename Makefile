@@ -39,6 +39,7 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: $(VENV)/bin/python requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m ranking.engines.warm_up
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from arena.generation.queries import supply_of
 
-from .queries import get_arena_for, listed_arenas
+from .queries import ballot_counts, get_arena_for, listed_arenas
 
 
 @require_safe
@@ -19,6 +19,7 @@ def arena_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def arena_show(request: HttpRequest, arena_slug: str) -> HttpResponse:
     arena = get_arena_for(request.user, arena_slug)
+    arena.ballot_count = ballot_counts().get(arena.pk, 0)  # type: ignore[attr-defined]
     context = {
         "arena": arena,
         "supply": supply_of(arena.pk),

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.safestring import mark_safe
 
 from arena.catalogue.models import Arena
+from ranking.charts.figures import rank_range, rating
 from ranking.charts.intervals import IntervalRow, interval_plot
 from ranking.charts.theme import DARK, LIGHT
 from ranking.engines.registry import engine_named
@@ -29,6 +30,7 @@ def show_board(arena: Arena, snapshot: Snapshot) -> dict[str, Any]:
         "voters": snapshot.voters,
         "all_bad_rate_text": percent(snapshot.all_bad / snapshot.ballots) if snapshot.ballots else "",
         "preliminary": few > 0,
+        "all_preliminary": few == len(rows),
         "preliminary_text": f"{few} of {len(rows)} contestants have fewer than {arena.preliminary_below} ballots.",
         "snapshot_id": str(snapshot.public_id),
         "warnings": snapshot.standings["warnings"],
@@ -38,11 +40,6 @@ def show_board(arena: Arena, snapshot: Snapshot) -> dict[str, Any]:
 
 def elo(log_strength: float) -> float:
     return ELO_OFFSET + ELO_PER_LOGIT * log_strength
-
-
-def rating_text(mean: float, low: float, high: float) -> str:
-    """1042 ± 18: the half-width of the interval, on the Elo scale."""
-    return f"{mean:.0f} ± {(high - low) / 2:.0f}"
 
 
 def percent(share: float) -> str:
@@ -60,13 +57,13 @@ def _row(entry: dict[str, Any], preliminary_below: int, description: str) -> dic
         "rank": entry["rank"],
         "rank_low": ranks[0],
         "rank_high": ranks[1],
-        "rank_text": str(ranks[0]) if ranks[0] == ranks[1] else f"{ranks[0]}–{ranks[1]}",
+        "rank_text": rank_range(*ranks),
         "name": entry["item"],
         "description": description,
         "mean": mean,
         "low": low,
         "high": high,
-        "rating_text": rating_text(mean, low, high),
+        "rating_text": rating(mean, low, high),
         "low_text": f"{low:.0f}",
         "high_text": f"{high:.0f}",
         "p_best_text": percent(entry["p_best"]),

@@ -15,7 +15,7 @@ from .boards import BoardPage, board_page
 @require_safe
 def board(request: HttpRequest, arena_slug: str) -> HttpResponse:
     page = _page(request, arena_slug)
-    context = {"arena": page.arena, "standings": mark_safe(page.html)}  # noqa: S308  (rendered by our template)
+    context = {"arena": page.arena, "live": page.public, "standings": mark_safe(page.html)}  # noqa: S308  (rendered by our template)
     return render(request, "leaderboards/show.html", context)
 
 

@@ -97,6 +97,7 @@ class Command(BaseCommand):
         workers = EmbeddedWorkers(app)
         workers.start()
         supply.delay()
+        threading.Thread(target=_warm_up, daemon=True).start()
         return workers
 
     def _announce(self, server: Any, host: str, port: int) -> None:
@@ -123,6 +124,15 @@ class Command(BaseCommand):
             release(Path(settings.DATABASES["default"]["HOST"]))
         self.stdout.write("Stopped.")
         sys.stdout.flush()
+
+
+def _warm_up() -> None:
+    """Load what the first ballot needs, so that the first voter does not wait for it."""
+    from ranking.charts.drawing import warm_up as load_charts
+    from ranking.engines.warm_up import warm_up as load_engines
+
+    load_engines()
+    load_charts()
 
 
 def _leave(number: int, frame: Any) -> None:
