@@ -254,6 +254,52 @@ def expand(
 
 
 @compiled
+def count_small(
+    sizes: Array, split: Array, mass: Array, members: Array, count: int, bases: Array, binomials: Array, counts: Array
+) -> int:
+    """Count choices from small sets in a table with a place for every set; keep the other rows, moved to the front.
+
+    The place of an ascending set is its colexicographic rank, bases[size] + sum_j C(member_j, j + 1); `bases` is -1
+    for sizes without a table. Returns how many rows are left.
+    """
+    source, target, left = 0, 0, 0
+    for row in range(count):
+        size = sizes[row]
+        if split[row] == 0 and bases[size] >= 0:
+            place = bases[size]
+            for position in range(size):
+                place += binomials[position + 1, members[source + position]]
+            counts[place] += mass[row]
+        else:
+            for position in range(size):
+                members[target + position] = members[source + position]
+            target += size
+            sizes[left], split[left], mass[left] = size, split[row], mass[row]
+            left += 1
+        source += size
+    return left
+
+
+@compiled
+def list_small(counts: Array, size: int, sizes: Array, mass: Array, members: Array) -> int:
+    """Write the sets of one table that were chosen from, in the order of their places; return how many."""
+    rows = 0
+    current = np.arange(size + 1)  # the last entry is a sentinel above every item
+    current[size] = np.iinfo(np.int64).max
+    for place in range(len(counts)):
+        if counts[place] > 0:
+            sizes[rows], mass[rows] = size, counts[place]
+            members[rows * size : (rows + 1) * size] = current[:size]
+            rows += 1
+        position = 0
+        while current[position] + 1 == current[position + 1]:
+            current[position] = position
+            position += 1
+        current[position] += 1
+    return rows
+
+
+@compiled
 def insert(
     sizes: Array, new_split: Array, new_mass: Array, new_members: Array, count: int,
     table: Array, hashes: Array, starts: Array, members: Array, split: Array, mass: Array, rows: int,
