@@ -1,0 +1,120 @@
+"""The tasks keep the queue moving: each can run twice, and none runs when there is nothing to do."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from arena.catalogue.models import Arena, Contestant
+from arena.generation import tasks
+from arena.generation.actions import LEASE, claim_batch
+from arena.generation.models import Candidate, CandidateState
+from arena.generation.worker import WORKERS
+from arena.prompts.models import Prompt
+from tests.clock import Clock
+
+
+pytestmark = pytest.mark.usefixtures("clockwork_backend")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> deque[int]:
+    """The pumps that were asked for, in place of a broker."""
+    asked: deque[int] = deque()
+    monkeypatch.setattr(tasks.pump, "delay", asked.append)
+    monkeypatch.setattr(tasks, "_give_way", lambda: None)  # it would slow the tests' own thread
+    return asked
+
+
+def work_off(sent: deque[int]) -> int:
+    """Run the tasks that were asked for until none is left; returns how many there were."""
+    runs = 0
+    while sent:
+        tasks.pump(sent.popleft())
+        runs += 1
+        assert runs < 1000
+    return runs
+
+
+def test_supply_plans_every_open_arena_and_starts_one_pump_for_each_worker(
+    arena: Arena, prompts: list[Prompt], contestants: list[Contestant], sent: deque[int]
+) -> None:
+    closed = Arena.objects.create(slug="closed", name="Closed", is_open=False)
+    Prompt.objects.create(arena=closed, external_id="p", text="a bridge")
+    Contestant.objects.create(arena=closed, name="Umber").revisions.create(number=1, backend="clockwork")
+
+    tasks.supply()
+
+    assert Candidate.objects.count() == 18
+    assert sorted(sent) == list(range(WORKERS))
+
+
+def test_supply_again_starts_no_second_pump(queue: list[Candidate], sent: deque[int]) -> None:
+    for _ in range(3):
+        tasks.supply()
+
+    assert len(sent) == WORKERS
+    assert Candidate.objects.count() == 18
+
+
+def test_a_pump_works_batch_by_batch_until_the_queue_is_empty(queue: list[Candidate], sent: deque[int]) -> None:
+    tasks.start_pumps()
+    runs = work_off(sent)
+
+    assert Candidate.objects.ready().count() == 18
+    assert runs == 6 + WORKERS, "one run for each batch, and one in which each pump finds nothing"
+
+
+def test_a_pump_that_has_stopped_is_started_again_for_new_work(
+    arena: Arena, queue: list[Candidate], sent: deque[int]
+) -> None:
+    tasks.start_pumps()
+    work_off(sent)
+    Prompt.objects.create(arena=arena, external_id="new", text="a new one")
+    tasks.supply()
+    work_off(sent)
+
+    assert Candidate.objects.ready().count() == 24
+
+
+def test_no_pump_is_started_for_an_empty_queue(arena: Arena, sent: deque[int]) -> None:
+    tasks.start_pumps()
+    tasks.supply()
+
+    assert not sent
+
+
+def test_a_pump_that_died_is_replaced_when_its_sign_of_life_ends(queue: list[Candidate], sent: deque[int]) -> None:
+    tasks.start_pumps()
+    sent.clear()  # lost with the process
+    tasks.start_pumps()
+    assert not sent
+
+    cache.clear()  # what a minute does
+    tasks.start_pumps()
+    assert len(sent) == WORKERS
+
+
+def test_reaping_starts_pumps_for_what_it_freed(queue: list[Candidate], sent: deque[int], clock: Clock) -> None:
+    while claim_batch(most=50):
+        pass
+    tasks.reap()
+    assert not sent
+
+    clock.advance(seconds=LEASE.total_seconds() + 1)
+    tasks.reap()
+    work_off(sent)
+
+    assert set(Candidate.objects.values_list("state", "attempts")) == {(CandidateState.READY, 2)}
+
+
+def test_every_task_is_known_to_the_workers_by_its_name() -> None:
+    from config.celery import app
+
+    app.loader.import_default_modules()
+    scheduled: dict[str, Any] = app.conf.beat_schedule
+    assert {entry["task"] for entry in scheduled.values()} <= set(app.tasks)
+    assert {"arena.generation.supply", "arena.generation.reap", "arena.generation.pump"} <= set(app.tasks)
