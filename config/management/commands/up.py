@@ -115,6 +115,7 @@ class Command(BaseCommand):
 
     def _close(self) -> None:
         connections.close_all()
+        connection: Any
         for connection in connections.all(initialized_only=True):
             if connection.alias in connection._connection_pools:  # asking for the pool would open one
                 connection.close_pool()
