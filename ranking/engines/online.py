@@ -10,7 +10,7 @@ mode. The mode moves only along Sigma[:, A], so with g and H the gradient and in
 Distance from the batch fit, in posterior standard deviations, of a stream of 100 to 8,000 ballots that is never
 refitted (20 and 50 contestants, pairs and four-way ballots, strengths with sd 0.5 / 1.0 / 1.5): root mean square at
 most 0.04 / 0.15 / 0.25, largest at most 0.2 / 0.5 / 0.9, the extremes a little too near the middle; intervals 1 to 3 %
-too narrow on average, a tenth for the extremes. Starting again from each batch fit keeps it far below that.
+too narrow on average, up to an eighth for the extremes. Starting again from each batch fit keeps it far below that.
 
 Ties, unknowns, best-only and best-and-worst are the likelihoods of the batch engine. Cost: M^2 K flops; at M = 50 and
 K = 4 some ten microseconds in compiled code.

@@ -54,7 +54,7 @@ def test_a_stream_stays_near_the_batch_posterior() -> None:
     assert np.sqrt((distance**2).mean()) < 0.25
     assert np.abs(distance).max() < 0.9
     centre = np.eye(20) - 1 / 20
-    np.testing.assert_allclose(np.sqrt(np.diag(centre @ covariance @ centre)), sd, rtol=0.1)
+    np.testing.assert_allclose(np.sqrt(np.diag(centre @ covariance @ centre)), sd, rtol=0.125)
 
 
 def test_a_centred_posterior_is_updated_like_the_full_one() -> None:
