@@ -16,7 +16,6 @@ from arena.generation.worker import WORKERS
 from arena.prompts.models import Prompt
 from tests.clock import Clock
 
-
 pytestmark = pytest.mark.usefixtures("clockwork_backend")
 
 
