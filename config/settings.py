@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from . import environment
@@ -235,6 +236,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Podium",
     "SITE_SUBHEADER": "Administration",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("podium.svg")}],
     "SHOW_HISTORY": True,
     "COLORS": {
         # Shades of the one accent colour of static/podium.css, in OKLCH.
