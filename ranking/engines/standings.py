@@ -25,7 +25,7 @@ class Standing:
 
     low, high            central credible interval of the mean at the chosen level
     rank                 place by mean; equal means share the better rank
-    rank_low, rank_high  interval of the rank from joint draws, 1 is best, so rank_low is the best plausible rank
+    rank_low, rank_high  shortest interval of the rank in joint draws at the level; 1 is best, so rank_low is the better
     p_best               probability of being the best of all
     ballots              in how many ballots the item appeared, whatever they said
     """

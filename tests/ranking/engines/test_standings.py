@@ -83,14 +83,30 @@ def test_ranks_count_those_ahead() -> None:
     np.testing.assert_array_equal(posterior.ranks(samples), expected)
 
 
-def test_rank_intervals_hold_the_level_and_no_more() -> None:
+def test_a_rank_interval_is_the_shortest_that_holds_the_level() -> None:
     samples = np.array([[3.0, 2.0, 1.0]] * 96 + [[1.0, 2.0, 3.0]] * 4)
     low, high = posterior.rank_intervals(samples, 0.95)
-    assert low.tolist() == [1, 2, 1]
-    assert high.tolist() == [3, 2, 3]
-    low, high = posterior.rank_intervals(samples, 0.9)
     assert low.tolist() == [1, 2, 3]
     assert high.tolist() == [1, 2, 3]
+    low, high = posterior.rank_intervals(samples, 0.97)
+    assert low.tolist() == [1, 2, 1]
+    assert high.tolist() == [3, 2, 3]
+
+
+def test_rank_intervals_agree_with_trying_every_run() -> None:
+    rng = np.random.default_rng(9)
+    samples = rng.normal(np.linspace(0, 2, 7), 0.7, (400, 7))
+    found = posterior.ranks(samples)
+    for level in (0.5, 0.9, 0.95):
+        low, high = posterior.rank_intervals(samples, level)
+        for item in range(7):
+            held = {
+                (end - begin, -np.mean((found[:, item] >= begin) & (found[:, item] <= end)), begin)
+                for begin in range(1, 8)
+                for end in range(begin, 8)
+            }
+            shortest = min(entry for entry in held if -entry[1] >= level - 1e-12)
+            assert (low[item], high[item]) == (shortest[2], shortest[2] + shortest[0])
 
 
 def test_being_best_is_shared_among_equals() -> None:
