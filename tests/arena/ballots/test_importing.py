@@ -1,0 +1,409 @@
+"""`manage.py import_ballots`: a file is loaded whole or not at all, and loading it again adds nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+
+from arena.ballots.models import Ballot
+from arena.catalogue.models import Arena, Contestant
+from arena.prompts.models import Prompt
+from arena.voters.models import Voter
+from tests.conftest import REPOSITORY
+from tests.threads import meanwhile, wait_until_somebody_waits_for_a_lock
+
+FULL = {
+    "id": "b1", "voter": "v9", "voter_kind": "crowd", "protocol": "k-rank", "prompt": "p3",
+    "items": ["sdxl", "pixart", "sd15", "kandinsky"], "ranks": [1, 2, 2, None], "all_bad": False,
+    "categories": ["people", "nature/sea"], "strength": None, "weight": 2.5, "at": "2026-01-31T10:00:00+01:00",
+}  # fmt: skip
+SHORT = {"items": ["a", "b"], "ranks": [1, 2]}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "ballots.jsonl"
+
+
+def write(file: Path, *rows: dict[str, Any] | str | bytes) -> Path:
+    lines = [
+        row if isinstance(row, bytes) else (row if isinstance(row, str) else json.dumps(row)).encode() for row in rows
+    ]
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    return file
+
+
+def run(arena: str, file: Path, **options: Any) -> tuple[str, str]:
+    """What the command says on standard output and standard error."""
+    out, err = StringIO(), StringIO()
+    call_command("import_ballots", arena, str(file), stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue()
+
+
+def refused(arena: str, file: Path, **options: Any) -> tuple[CommandError, list[str]]:
+    """The error with which the command ends, and the lines before it."""
+    err = StringIO()
+    with pytest.raises(CommandError) as raised:
+        call_command("import_ballots", arena, str(file), stdout=StringIO(), stderr=err, **options)
+    assert raised.value.returncode == 2
+    return raised.value, err.getvalue().splitlines()
+
+
+def everything() -> list[int]:
+    return [model.objects.count() for model in (Arena, Ballot, Contestant, Prompt, Voter)]
+
+
+@pytest.mark.django_db
+class TestAGoodFile:
+    def test_is_stored_to_the_last_field(self, file: Path) -> None:
+        out, err = run("painters", write(file, FULL))
+
+        assert out.strip() == "1 ballots read, 1 added to painters, 0 were there already."
+        assert err == ""
+        ballot = Ballot.objects.get()
+        names = Contestant.objects.in_bulk(ballot.contestants)
+        assert [names[pk].name for pk in ballot.contestants] == FULL["items"]
+        assert (ballot.ranks, ballot.all_bad, ballot.strength) == ([1, 2, 2, None], False, None)
+        assert (ballot.weight, ballot.categories, ballot.protocol) == (2.5, ["people", "nature/sea"], "k-rank")
+        assert (ballot.external_id, ballot.battle, ballot.supersedes) == ("b1", None, None)
+        assert ballot.at == datetime(2026, 1, 31, 9, tzinfo=UTC)
+        assert ballot.voter is not None
+        assert (ballot.voter.external_id, ballot.voter.kind, ballot.voter_kind) == ("v9", "crowd", "crowd")
+        assert ballot.voter.arena == ballot.arena
+        assert ballot.prompt is not None
+        assert (ballot.prompt.external_id, ballot.prompt.categories) == ("p3", ["people", "nature/sea"])
+
+    def test_needs_no_more_than_items_and_ranks(self, file: Path) -> None:
+        out, err = run("painters", write(file, SHORT, {"items": ["a", "b", "c"], "ranks": [1, None, -1]}))
+
+        assert "2 added" in out
+        assert "2 ballots have no id: importing this file again would count them again" in err
+        pair, rank = Ballot.objects.order_by("pk")
+        assert (pair.protocol, rank.protocol) == ("pair", "k-rank")
+        assert (pair.voter, pair.voter_kind, pair.prompt, pair.weight) == (None, "public", None, 1.0)
+
+    def test_makes_an_arena_in_which_nobody_can_vote_yet(self, file: Path) -> None:
+        run("painters", write(file, SHORT))
+
+        arena = Arena.objects.get()
+        assert (arena.slug, arena.is_open) == ("painters", False)
+        assert set(arena.contestants.values_list("revisions__backend", flat=True)) == {"imported"}
+
+    def test_goes_into_an_arena_that_is_there_and_leaves_its_contestants_alone(
+        self, file: Path, arena: Arena, contestants: list[Contestant]
+    ) -> None:
+        out, _ = run("prints", write(file, {"items": ["Zephyrine", "Cobalt"], "ranks": [2, 1]}))
+
+        assert "1 added to prints" in out
+        assert Contestant.objects.filter(arena=arena).count() == 7
+        assert Ballot.objects.get().contestants[0] == contestants[0].pk
+        assert Arena.objects.get().is_open
+
+    def test_keeps_the_order_of_its_lines(self, file: Path) -> None:
+        run("painters", write(file, *[SHORT | {"id": f"b{number}"} for number in range(30)]))
+
+        assert list(Ballot.objects.order_by("pk").values_list("external_id", flat=True)) == [f"b{n}" for n in range(30)]
+
+    def test_is_loaded_in_chunks_as_in_one(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("arena.ballots.importing.CHUNK", 3)
+        rows = [FULL | {"id": f"b{n}", "voter": f"v{n % 4}", "prompt": f"p{n % 5}"} for n in range(20)]
+        run("painters", write(file, *rows))
+
+        assert everything() == [1, 20, 4, 5, 4]
+
+    @pytest.mark.parametrize("end", [b"\r\n", b"\n"], ids=["crlf", "lf"])
+    def test_may_come_from_any_editor(self, file: Path, end: bytes) -> None:
+        """A byte order mark, Windows line ends, blank lines, no line end after the last."""
+        file.write_bytes(
+            b"\xef\xbb\xbf" + end.join(json.dumps(SHORT).encode() for _ in range(2)) + end + end + b" \t" + end
+        )
+        assert "2 ballots read, 2 added" in run("painters", file)[0]
+        file.write_bytes(json.dumps(SHORT | {"id": "last"}).encode())
+        assert "1 ballots read, 1 added" in run("painters", file)[0]
+
+    def test_may_hold_any_script(self, file: Path) -> None:
+        rows = {"items": ["Ольга", "織部", "🎨 x"], "ranks": [1, 2, 3], "voter": "Ж", "categories": ["мир/море"]}
+        run("painters", write(file, json.dumps(rows, ensure_ascii=False)))
+
+        assert set(Contestant.objects.values_list("name", flat=True)) == {"Ольга", "織部", "🎨 x"}
+
+    def test_may_be_odd_and_is_then_said_to_be(self, file: Path) -> None:
+        _, err = run("painters", write(file, FULL | {"mood": "sunny"}, FULL | {"mood": "sunny"}))
+
+        assert "unknown key 'mood' is ignored" in err
+        assert "counted once" in err
+        assert Ballot.objects.count() == 1
+
+    def test_says_the_same_person_of_two_kinds_is_two_voters(self, file: Path) -> None:
+        run("painters", write(file, SHORT | {"voter": "x"}, SHORT | {"voter": "x", "voter_kind": "judge"}))
+
+        assert Counter(Voter.objects.values_list("kind", flat=True)) == {"public": 1, "judge": 1}
+
+    def test_is_announced_once(self, file: Path, django_capture_on_commit_callbacks: Any) -> None:
+        with django_capture_on_commit_callbacks() as callbacks:
+            run("painters", write(file, *[SHORT] * 50))
+        assert len(callbacks) == 1
+
+
+@pytest.mark.django_db
+class TestTheSameFileAgain:
+    def test_adds_nothing_and_says_so(self, file: Path, django_capture_on_commit_callbacks: Any) -> None:
+        run("painters", write(file, FULL, FULL | {"id": "b2"}))
+        before = everything()
+        with django_capture_on_commit_callbacks() as callbacks:
+            out, _ = run("painters", file)
+
+        assert out.strip() == "2 ballots read, 0 added to painters, 2 were there already."
+        assert everything() == before
+        assert callbacks == []
+
+    def test_with_more_lines_adds_those(self, file: Path) -> None:
+        run("painters", write(file, FULL))
+        out, _ = run("painters", write(file, FULL, FULL | {"id": "b2", "items": ["new", "sdxl"], "ranks": [1, 2]}))
+
+        assert out.strip() == "2 ballots read, 1 added to painters, 1 were there already."
+        assert Contestant.objects.count() == 5
+
+    def test_into_another_arena_is_another_import(self, file: Path) -> None:
+        run("painters", write(file, FULL))
+        assert "1 added to printers" in run("printers", file)[0]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"ranks": [2, 1, 1, None]},
+            {"items": ["pixart", "sdxl", "sd15", "kandinsky"]},
+            {"weight": 1.0},
+            {"ranks": [None] * 4, "all_bad": True},
+        ],
+        ids=lambda change: "-".join(change),
+    )
+    def test_with_another_judgement_under_an_old_id_is_refused(self, file: Path, change: dict[str, Any]) -> None:
+        run("painters", write(file, FULL))
+        before = everything()
+        error, lines = refused("painters", write(file, SHORT | {"id": "new"}, FULL | change))
+
+        assert lines == [f"{file}: line 2: id 'b1' is already recorded with another judgement"]
+        assert str(error) == "1 bad line; nothing was loaded."
+        assert everything() == before
+
+    @pytest.mark.parametrize("change", [{"prompt": "p9"}, {"voter": "v1"}, {"protocol": "rating"}], ids=str)
+    @pytest.mark.xfail(strict=True, reason="only items, ranks, all_bad, strength and weight are compared")
+    def test_with_another_person_prompt_or_protocol_under_an_old_id_is_refused(
+        self, file: Path, change: dict[str, Any]
+    ) -> None:
+        run("painters", write(file, FULL))
+        refused("painters", write(file, FULL | change))
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.xfail(strict=True, raises=IntegrityError, reason="the second import ends with a traceback")
+    def test_while_the_first_import_is_still_writing_is_refused_or_adds_nothing(self, file: Path) -> None:
+        Arena.objects.create(slug="painters", name="Painters")
+        write(file, *[FULL | {"id": f"b{number}"} for number in range(20)])
+
+        def load() -> str:
+            try:
+                return run("painters", file)[0]
+            except CommandError as error:
+                return str(error)
+
+        with transaction.atomic():
+            run("painters", file)
+            waiting = meanwhile(load)
+            second = waiting.__enter__()
+            wait_until_somebody_waits_for_a_lock()
+        waiting.__exit__(None, None, None)
+
+        assert everything() == [1, 20, 4, 1, 1]
+        assert second.result()
+
+
+@pytest.mark.django_db
+class TestADryRun:
+    def test_says_what_would_be_done_and_writes_nothing(self, file: Path) -> None:
+        out, _ = run("painters", write(file, FULL, FULL | {"id": "b2"}), dry_run=True)
+
+        assert out.strip() == "2 ballots read, 2 would be added to painters, 0 were there already."
+        assert everything() == [0] * 5
+
+    def test_knows_what_is_there(self, file: Path) -> None:
+        run("painters", write(file, FULL))
+        out, _ = run("painters", write(file, FULL, FULL | {"id": "b2"}), dry_run=True)
+
+        assert "1 would be added to painters, 1 were there already" in out
+        assert Ballot.objects.count() == 1
+
+    def test_refuses_what_a_real_run_would_refuse(self, file: Path) -> None:
+        refused("painters", write(file, SHORT | {"ranks": [0, 1]}), dry_run=True)
+
+
+# line -> the reason that is given for it
+BAD_LINES: dict[str, tuple[dict[str, Any] | str | bytes, str]] = {
+    "not JSON": ("{items: 1}", "not valid JSON"),
+    "half a line": ('{"items": ["a", "b"], "ranks"', "not valid JSON"),
+    "not an object": ('["a", "b"]', "a ballot is a JSON object, not a list"),
+    "not UTF-8": (b'{"items": ["a", "\xff"], "ranks": [1, 2]}', "not UTF-8"),
+    "NaN": ('{"items": ["a", "b"], "ranks": [1, 2], "weight": NaN}', "NaN is not a number JSON knows"),
+    "a key twice": ('{"items": ["a", "b"], "ranks": [1, 2], "ranks": [2, 1]}', "key 'ranks' appears twice"),
+    "no items": ({"ranks": [1, 2]}, "items is missing"),
+    "no ranks": ({"items": ["a", "b"]}, "ranks is missing"),
+    "one item": ({"items": ["a"], "ranks": [1]}, "at least two items"),
+    "an item twice": ({"items": ["a", "b", "a"], "ranks": [1, 2, 3]}, "item 'a' appears twice"),
+    "an empty item": ({"items": ["a", ""], "ranks": [1, 2]}, "items[1] is empty"),
+    "a nameless item": ({"items": ["a", None], "ranks": [1, 2]}, "items[1] must be a string, not null"),
+    "a NUL": ({"items": ["a", "b\x00"], "ranks": [1, 2]}, "a character that no database stores"),
+    "unequal lengths": ({"items": ["a", "b"], "ranks": [1, 2, 3]}, "ranks has 3 entries for 2 items"),
+    "rank 0": ({"items": ["a", "b"], "ranks": [1, 0]}, "ranks[1] is 0"),
+    "a fraction": ({"items": ["a", "b"], "ranks": [1, 1.5]}, "ranks[1] must be a whole number or null"),
+    "a rank in words": ({"items": ["a", "b"], "ranks": ["1", 2]}, "ranks[0] must be a whole number or null"),
+    "true as a rank": ({"items": ["a", "b"], "ranks": [True, 2]}, "ranks[0] must be a whole number or null"),
+    "an enormous rank": ({"items": ["a", "b"], "ranks": [1, 10**12]}, "ranks[1] is beyond"),
+    "all bad with ranks": (SHORT | {"all_bad": True}, "all_bad is true but some ranks are not null"),
+    "strength 4": (SHORT | {"strength": 4}, "strength must be 1, 2 or 3"),
+    "strength of a tie": ({"items": ["a", "b"], "ranks": [1, 1], "strength": 2}, "neither item is ahead"),
+    "no weight": (SHORT | {"weight": 0}, "weight must be above 0"),
+    "a negative weight": (SHORT | {"weight": -1}, "weight must be above 0"),
+    "no time": (SHORT | {"at": "yesterday"}, "at must be a time"),
+    "another ballot under an id of this file": (FULL | {"ranks": [4, 3, 2, 1]}, "id 'b1' was used before"),
+    "a long item": ({"items": ["a", "x" * 201], "ranks": [1, 2]}, "an item has 201 characters; at most 200"),
+    "a long voter": (SHORT | {"voter": "x" * 201}, "voter has 201 characters; at most 200"),
+    "a long id": (SHORT | {"id": "x" * 201}, "id has 201 characters; at most 200"),
+    "a long prompt": (SHORT | {"prompt": "x" * 201}, "prompt has 201 characters; at most 200"),
+    "a long kind": (SHORT | {"voter_kind": "x" * 41}, "voter_kind has 41 characters; at most 40"),
+    "a long protocol": (SHORT | {"protocol": "x" * 41}, "protocol has 41 characters; at most 40"),
+    "a long category": (SHORT | {"categories": ["x" * 121]}, "a category has 121 characters; at most 120"),
+}
+
+
+@pytest.mark.django_db
+class TestABadFile:
+    @pytest.mark.parametrize(("line", "reason"), BAD_LINES.values(), ids=BAD_LINES)
+    def test_is_refused_with_line_and_reason_and_nothing_is_loaded(
+        self, file: Path, line: dict[str, Any] | str | bytes, reason: str
+    ) -> None:
+        error, lines = refused("painters", write(file, FULL, SHORT, line, SHORT))
+
+        assert len(lines) == 1
+        assert lines[0].startswith(f"{file}: line 3: ")
+        assert reason in lines[0]
+        assert str(error) == "1 bad line; nothing was loaded."
+        assert everything() == [0] * 5
+
+    def test_has_every_bad_line_reported_in_order(self, file: Path) -> None:
+        bad = [line for line, _ in BAD_LINES.values()]
+        error, lines = refused("painters", write(file, FULL, *bad, SHORT))
+
+        numbers = [int(line.split("line ")[1].split(":")[0]) for line in lines]
+        assert numbers == list(range(2, len(bad) + 2))
+        for line, (_, reason) in zip(lines, BAD_LINES.values(), strict=True):
+            assert reason in line
+        assert str(error) == f"{len(bad)} bad lines; nothing was loaded."
+        assert everything() == [0] * 5
+
+    def test_leaves_an_arena_that_was_there_as_it_was(self, file: Path) -> None:
+        run("painters", write(file, FULL))
+        before = everything()
+        refused("painters", write(file, SHORT | {"items": ["new", "newer"]}, SHORT | {"ranks": [0, 1]}))
+
+        assert everything() == before
+
+    @pytest.mark.parametrize(
+        "content", [b"", b"\n\n", b"\xef\xbb\xbf", b"  \r\n"], ids=["empty", "blank", "bom", "space"]
+    )
+    def test_is_one_without_ballots(self, file: Path, content: bytes) -> None:
+        file.write_bytes(content)
+        _, lines = refused("painters", file)
+
+        assert len(lines) == 1
+        assert "no ballot" in lines[0] or "not valid JSON" in lines[0]
+        assert not Arena.objects.exists()
+
+    def test_is_one_that_is_not_there(self, file: Path) -> None:
+        error, lines = refused("painters", file)
+
+        assert str(error) == f"{file} cannot be read: No such file or directory"
+        assert lines == []
+
+    def test_is_one_that_is_a_folder(self, tmp_path: Path) -> None:
+        assert "cannot be read: Is a directory" in str(refused("painters", tmp_path)[0])
+
+    def test_is_one_that_is_no_text_at_all(self, file: Path) -> None:
+        file.write_bytes(bytes(range(256)) * 50)
+        refused("painters", file)
+
+        assert not Arena.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("slug", ["Painters", "two words", "x-", "a/b", "мир", "x" * 81, "", "a_b!", ".."])
+def test_an_arena_that_no_address_could_name_is_refused(file: Path, slug: str) -> None:
+    error, _ = refused(slug, write(file, SHORT))
+
+    assert "cannot name an arena" in str(error)
+    assert everything() == [0] * 5
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "said"),
+    [
+        (b'{"items": ["a"], "ranks": [1]}\n', ["painters", "{file}"], ["line 1: ", "1 bad line; nothing was loaded."]),
+        (b"", ["painters", "{file}.not"], ["cannot be read"]),
+        (b"{}", ["Painters!", "{file}"], ["cannot name an arena"]),
+    ],
+    ids=["bad-line", "no-file", "no-slug"],
+)
+def test_the_shell_sees_status_2_and_no_traceback(
+    file: Path, tmp_path: Path, content: bytes, arguments: list[str], said: list[str]
+) -> None:
+    """As a program of its own; none of these touches the database."""
+    file.write_bytes(content)
+    command = [sys.executable, "manage.py", "import_ballots", *[word.format(file=file) for word in arguments]]
+    environment = os.environ | {"PODIUM_VAR": str(tmp_path)}
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == len(said)
+    for line, words in zip(lines, said, strict=True):
+        assert words in line
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "ballots", "contestants", "voters", "prompts", "kind", "protocol"),
+    [
+        ("llmfao", 8931, 59, 124, 13, "crowd", "pair"),
+        ("wmt16-tur-eng", 970, 9, 33, 642, "annotator", "k-rank"),
+    ],
+)
+def test_real_votes_are_loaded_whole_and_once(
+    shared_data: Path,
+    name: str,
+    ballots: int,
+    contestants: int,
+    voters: int,
+    prompts: int,
+    kind: str,
+    protocol: str,
+) -> None:
+    file = shared_data / "ballots" / f"{name}.jsonl"
+    out, _ = run(name, file)
+    assert out.strip() == f"{ballots} ballots read, {ballots} added to {name}, 0 were there already."
+    assert everything() == [1, ballots, contestants, prompts, voters]
+    assert set(Ballot.objects.values_list("voter_kind", "protocol").distinct()) == {(kind, protocol)}
+
+    out, _ = run(name, file)
+    assert out.strip() == f"{ballots} ballots read, 0 added to {name}, {ballots} were there already."
+    assert everything() == [1, ballots, contestants, prompts, voters]
