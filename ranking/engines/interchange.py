@@ -287,22 +287,29 @@ def _refuse_constant(name: str) -> NoReturn:
 def _strings(value: Any, key: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise BallotError(f"{key} must be a list of strings, not {_kind(value)}")
-    return tuple(_checked_text(entry, f"{key}[{position}]") for position, entry in enumerate(value))
+    for position, entry in enumerate(value):
+        if fault := _fault(entry):
+            raise BallotError(f"{key}[{position}] {fault}")
+    return tuple(value)
 
 
 def _text(row: dict[str, Any], key: str) -> str | None:
     value = row.get(key)
-    return None if value is None else _checked_text(value, key)
+    if value is None:
+        return None
+    if fault := _fault(value):
+        raise BallotError(f"{key} {fault}")
+    return str(value)
 
 
-def _checked_text(value: Any, where: str) -> str:
+def _fault(value: Any) -> str | None:
+    """What makes `value` no name, or None."""
     if not isinstance(value, str):
-        raise BallotError(f"{where} must be a string, not {_kind(value)}")
+        return f"must be a string, not {_kind(value)}"
     if not value or value.isspace():
-        raise BallotError(f"{where} is empty")
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise BallotError(f"{where} holds a character that no database stores")
-    return value
+        return "is empty"
+    surrogate = not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value)
+    return "holds a character that no database stores" if surrogate or "\x00" in value else None
 
 
 def _ranks(value: Any) -> tuple[int | None, ...]:
