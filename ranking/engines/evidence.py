@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ranking.engines.errors import EvidenceError
-from ranking.engines.interchange import MAX_WEIGHT, BallotRecord
+from ranking.engines.fields import MAX_WEIGHT
+from ranking.engines.interchange import BallotRecord
 
 UNKNOWN = 0  # no real rank is 0, so an unset rank can never be mistaken for an observed one
 UNSTATED = -1

@@ -10,19 +10,19 @@ ballot twice) is kept as a counted warning.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, NoReturn
+from typing import BinaryIO
 
+from ranking.engines import fields
 from ranking.engines.errors import BallotError
+from ranking.engines.fields import STRENGTHS
 
 MAX_LINE_BYTES = 1 << 20  # a ballot is a few hundred bytes; a longer line is not a ballot
-MAX_RANK = 1_000_000  # far beyond any list a person can order, and safe in 32 bits
-MAX_WEIGHT = 1e9  # a weight is a number of repetitions; beyond this, double precision loses the prior
-STRENGTHS = (1, 2, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class BallotRecord:
         return not self.all_bad and any(rank is not None for rank in self.ranks)
 
 
-KEYS = frozenset(field.name for field in fields(BallotRecord))
+KEYS = frozenset(field.name for field in dataclasses.fields(BallotRecord))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +87,26 @@ def parse_line_with_oddities(
     text: str | bytes, *, known_items: Container[str] | None = None
 ) -> tuple[BallotRecord, tuple[str, ...]]:
     """Read one line; return the ballot and what was odd about it. Raises `BallotError` with the reason."""
-    row = _decode(text)
-    oddities = [f"unknown key {_show(key)} is ignored" for key in row if key not in KEYS]
+    row = fields.decoded(text)
+    oddities = [f"unknown key {fields.shown(key)} is ignored" for key in row if key not in KEYS]
     for key in ("items", "ranks"):
         if row.get(key) is None:
             raise BallotError(f"{key} is missing")
-    at, naive = _time(row.get("at"))
+    at, naive = fields.time(row.get("at"))
     if naive:
         oddities.append("at has no time zone and is read as UTC")
     record = BallotRecord(
-        items=_strings(row["items"], "items"),
-        ranks=_ranks(row["ranks"]),
-        id=_text(row, "id"),
-        voter=_text(row, "voter"),
-        voter_kind=_text(row, "voter_kind"),
-        protocol=_text(row, "protocol"),
-        prompt=_text(row, "prompt"),
-        all_bad=_flag(row.get("all_bad")),
-        categories=_strings(row["categories"], "categories") if row.get("categories") is not None else (),
-        strength=_strength(row.get("strength")),
-        weight=_weight(row.get("weight")),
+        items=fields.strings(row["items"], "items"),
+        ranks=fields.ranks(row["ranks"]),
+        id=fields.optional_text(row, "id"),
+        voter=fields.optional_text(row, "voter"),
+        voter_kind=fields.optional_text(row, "voter_kind"),
+        protocol=fields.optional_text(row, "protocol"),
+        prompt=fields.optional_text(row, "prompt"),
+        all_bad=fields.flag(row.get("all_bad")),
+        categories=fields.strings(row["categories"], "categories") if row.get("categories") is not None else (),
+        strength=fields.strength(row.get("strength")),
+        weight=fields.weight(row.get("weight")),
         at=at,
     )
     return record, (*oddities, *check(record, known_items=known_items))
@@ -121,11 +121,11 @@ def check(record: BallotRecord, *, known_items: Container[str] | None = None) ->
         raise BallotError(f"ranks has {len(ranks)} entries for {len(items)} items")
     if len(set(items)) < len(items):
         repeated = next(item for position, item in enumerate(items) if item in items[:position])
-        raise BallotError(f"item {_show(repeated)} appears twice")
+        raise BallotError(f"item {fields.shown(repeated)} appears twice")
     if known_items is not None:
         for item in items:
             if item not in known_items:
-                raise BallotError(f"unknown item {_show(item)}")
+                raise BallotError(f"unknown item {fields.shown(item)}")
     ranked = [rank for rank in ranks if rank is not None]
     if record.all_bad and ranked:
         raise BallotError("all_bad is true but some ranks are not null")
@@ -208,7 +208,7 @@ class BallotReader:
         if first is content:
             return False
         if first != content:
-            raise BallotError(f"id {_show(record.id)} was used before by a different ballot")
+            raise BallotError(f"id {fields.shown(record.id)} was used before by a different ballot")
         return True
 
     def _note(self, message: str) -> None:
@@ -250,83 +250,6 @@ def _lines(source: BinaryIO | Iterable[str | bytes]) -> Iterator[str | bytes | N
         yield None if too_long else line
 
 
-def _decode(text: str | bytes) -> dict[str, Any]:
-    if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise BallotError(f"not UTF-8 text (byte {error.start + 1} of the line)") from None
-    try:
-        row = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise BallotError(f"not valid JSON: {error.msg} at column {error.colno}") from None
-    except RecursionError:
-        raise BallotError("not a ballot: nested too deeply") from None
-    except BallotError:
-        raise
-    except ValueError as error:  # an integer of thousands of digits
-        raise BallotError(f"not valid JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise BallotError(f"a ballot is a JSON object, not {_kind(row)}")
-    return row
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for position, key in enumerate(keys) if key in keys[:position])
-        raise BallotError(f"key {_show(repeated)} appears twice in one object")
-    return row
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise BallotError(f"{name} is not a number JSON knows")
-
-
-def _strings(value: Any, key: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise BallotError(f"{key} must be a list of strings, not {_kind(value)}")
-    for position, entry in enumerate(value):
-        if fault := _fault(entry):
-            raise BallotError(f"{key}[{position}] {fault}")
-    return tuple(value)
-
-
-def _text(row: dict[str, Any], key: str) -> str | None:
-    value = row.get(key)
-    if value is None:
-        return None
-    if fault := _fault(value):
-        raise BallotError(f"{key} {fault}")
-    return str(value)
-
-
-def _fault(value: Any) -> str | None:
-    """What makes `value` no name, or None."""
-    if not isinstance(value, str):
-        return f"must be a string, not {_kind(value)}"
-    if not value or value.isspace():
-        return "is empty"
-    surrogate = not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value)
-    return "holds a character that no database stores" if surrogate or "\x00" in value else None
-
-
-def _ranks(value: Any) -> tuple[int | None, ...]:
-    if not isinstance(value, list):
-        raise BallotError(f"ranks must be a list of whole numbers and nulls, not {_kind(value)}")
-    for position, rank in enumerate(value):
-        if rank is None:
-            continue
-        if isinstance(rank, bool) or not isinstance(rank, int):
-            raise BallotError(f"ranks[{position}] must be a whole number or null, not {_kind(rank)}")
-        if rank == 0:
-            raise BallotError(f"ranks[{position}] is 0; the best rank is 1, the last is -1")
-        if abs(rank) > MAX_RANK:
-            raise BallotError(f"ranks[{position}] is beyond {MAX_RANK}")
-    return tuple(value)
-
-
 def _skips(ranked: list[int]) -> bool:
     """Whether ranks leave a position out that no tie explains ([1, 2, 2, 3] and [1, 2, 2, 4] both do not)."""
     for side in ([rank for rank in ranked if rank > 0], [-rank for rank in ranked if rank < 0]):
@@ -339,23 +262,6 @@ def _skips(ranked: list[int]) -> bool:
     return False
 
 
-def _flag(value: Any) -> bool:
-    if value is None:
-        return False
-    if not isinstance(value, bool):
-        raise BallotError(f"all_bad must be true or false, not {_kind(value)}")
-    return value
-
-
-def _strength(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value not in STRENGTHS:
-        shown = value if isinstance(value, int | float) and not isinstance(value, bool) else _kind(value)
-        raise BallotError(f"strength must be 1, 2 or 3, not {shown}")
-    return value
-
-
 def _check_strength(record: BallotRecord, ranked: list[int]) -> None:
     if record.strength not in STRENGTHS:
         raise BallotError(f"strength must be 1, 2 or 3, not {record.strength}")
@@ -363,41 +269,3 @@ def _check_strength(record: BallotRecord, ranked: list[int]) -> None:
         raise BallotError(f"strength is for pairs, this ballot has {len(record.items)} items")
     if len(ranked) == 0 or (len(ranked) == 2 and ranked[0] == ranked[1]):
         raise BallotError("strength is given but neither item is ahead")
-
-
-def _weight(value: Any) -> float:
-    if value is None:
-        return 1.0
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BallotError(f"weight must be a number, not {_kind(value)}")
-    if not 0 < value <= MAX_WEIGHT:  # infinities fail here too; JSON has no NaN
-        raise BallotError(f"weight must be above 0 and at most {MAX_WEIGHT:g}, not {str(value)[:20]}")
-    return float(value)
-
-
-def _time(value: Any) -> tuple[datetime | None, bool]:
-    """The time in UTC, and whether it came without a zone."""
-    if value is None:
-        return None, False
-    if not isinstance(value, str):
-        raise BallotError(f"at must be a time like 2026-01-31T09:00:00Z, not {_kind(value)}")
-    try:
-        at = datetime.fromisoformat(value)
-        naive = at.tzinfo is None
-        at = at.replace(tzinfo=UTC) if naive else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise BallotError(f"at must be a time like 2026-01-31T09:00:00Z, not {_show(value)}") from None
-    return at, naive
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    names = {bool: "true or false", int: "a whole number", float: "a fraction", str: "a string", list: "a list"}
-    return names.get(type(value), "an object")
-
-
-def _show(text: str) -> str:
-    """A name inside a one-line message: quoted, escaped, cut."""
-    shown = ascii(text) if any(not character.isprintable() for character in text) else repr(text)
-    return shown if len(shown) <= 80 else shown[:77] + "..."

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from ranking.engines import kernels
 from ranking.engines.errors import BallotError
-from ranking.engines.interchange import MAX_WEIGHT
+from ranking.engines.fields import MAX_WEIGHT
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def assimilate(
     places = np.array(slots, dtype=np.int32)
     order = np.array([0 if rank is None else rank for rank in ranks], dtype=np.int32)
     _check(mean, covariance, places, order, weight)
-    new_mean, new_covariance = mean.copy(), covariance.copy()
+    new_mean, new_covariance = np.array(mean, np.float64), np.array(covariance, np.float64, order="C")
     kernels.assimilate(new_mean, new_covariance, places, order, float(weight))
     return new_mean, new_covariance
 

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from ranking.engines import kernels, reference
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import UNKNOWN, Evidence
-from ranking.engines.interchange import MAX_WEIGHT
+from ranking.engines.fields import MAX_WEIGHT
 from ranking.engines.plackett_luce import fit, quality_floor
 from ranking.engines.terms import group
 from tests.ranking.engines.ballots import evidence_of, names, simulated, some_ballots
