@@ -124,7 +124,7 @@ def _compare_with_known(arena: Arena | None, path: Path) -> tuple[list[Problem],
         for chunk in _chunks(_numbered(reader)):
             recorded = {
                 ballot.external_id: ballot
-                for ballot in Ballot.objects.filter(
+                for ballot in Ballot.objects.select_related("voter", "prompt").filter(
                     arena=arena, external_id__in=[record.id for _, record in chunk if record.id]
                 )
             }
@@ -134,17 +134,24 @@ def _compare_with_known(arena: Arena | None, path: Path) -> tuple[list[Problem],
                     continue
                 known += 1
                 if not _same(ballot, record, names):
-                    problems.append(Problem(line, f"id {record.id!r} is already recorded with another judgement"))
+                    problems.append(Problem(line, f"id {record.id!r} is already recorded with another content"))
     return problems, known
 
 
 def _same(ballot: Ballot, record: BallotRecord, names: dict[int, str]) -> bool:
+    """Whether the recorded ballot is this record; what the file leaves open was filled in when it was recorded."""
     return (
         tuple(names[contestant] for contestant in ballot.contestants) == record.items
         and tuple(ballot.ranks) == record.ranks
         and ballot.all_bad == record.all_bad
         and ballot.strength == record.strength
         and ballot.weight == record.weight
+        and tuple(ballot.categories) == record.categories
+        and ballot.protocol == _protocol(record)
+        and ballot.voter_kind == _voter_kind(record)
+        and (ballot.voter.external_id if ballot.voter else None) == record.voter
+        and (ballot.prompt.external_id if ballot.prompt else None) == record.prompt
+        and record.at in (None, ballot.at)
     )
 
 
@@ -191,7 +198,7 @@ def _row(
         prompt_id=None if record.prompt is None else prompts[record.prompt],
         voter_id=None if record.voter is None else voters[kind, record.voter],
         voter_kind=kind,
-        protocol=record.protocol or (Protocol.PAIR if len(record.items) == 2 else Protocol.K_RANK),
+        protocol=_protocol(record),
         contestants=[contestants[item] for item in record.items],
         ranks=list(record.ranks),
         all_bad=record.all_bad,
@@ -236,6 +243,10 @@ def _make_voters(arena: Arena, known: _Numbers[tuple[str, str]], records: list[B
 def _numbered(reader: BallotReader) -> Iterator[tuple[int, BallotRecord]]:
     for record in reader:
         yield reader.line, record
+
+
+def _protocol(record: BallotRecord) -> str:
+    return record.protocol or (Protocol.PAIR if len(record.items) == 2 else Protocol.K_RANK)
 
 
 def _voter_kind(record: BallotRecord) -> str:
