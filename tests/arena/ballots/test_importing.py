@@ -194,7 +194,7 @@ class TestTheSameFileAgain:
         before = everything()
         error, lines = refused("painters", write(file, SHORT | {"id": "new"}, FULL | change))
 
-        assert lines == [f"{file}: line 2: id 'b1' is already recorded with another judgement"]
+        assert lines == [f"{file}: line 2: id 'b1' is already recorded with another content"]
         assert str(error) == "1 bad line; nothing was loaded."
         assert everything() == before
 
