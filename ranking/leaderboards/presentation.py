@@ -43,9 +43,9 @@ def elo(log_strength: float) -> float:
 
 
 def percent(share: float) -> str:
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:
         return "< 1 %"
-    if 0.995 < share < 1:
+    if 0.995 <= share < 1:
         return "> 99 %"
     return f"{share * 100:.0f} %"
 
