@@ -33,7 +33,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ from ranking.engines import notes
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import Fit, centred
-from ranking.engines.terms import Terms, group
+from ranking.engines.terms import group
 
 Floats = NDArray[np.float64]
 
@@ -90,6 +90,21 @@ def fit(evidence: Evidence, *, prior_sd: float | None = None, start: Fit | None 
     )
 
 
+class Likelihood(Protocol):
+    """A concave log-likelihood of strengths, such as `Terms`. `maximise` needs no more of it than this."""
+
+    @property
+    def wins(self) -> Floats:
+        """One entry an item; only its length is used."""
+
+    @property
+    def mass(self) -> Floats:
+        """The weights of the choices; their sum bounds rounding errors of the value."""
+
+    def evaluate(self, theta: Floats) -> tuple[float, Floats, Floats]:
+        """Value, gradient and information (minus the Hessian, positive semidefinite)."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Mode:
     """Where the posterior is highest, with the covariance there (not centred)."""
@@ -102,7 +117,7 @@ class Mode:
     converged: bool
 
 
-def maximise(terms: Terms, *, prior_sd: float | None = None, start: Floats | None = None) -> Mode:
+def maximise(terms: Likelihood, *, prior_sd: float | None = None, start: Floats | None = None) -> Mode:
     """The mode for a given or learned prior.
 
     A learned one: solve for theta and s^2 together with delta held fixed, then renew delta, until renewing it would
@@ -162,7 +177,7 @@ class _Climb:
         return float(min(-2 / min(slope - precision / 2, -1e-12), MAX_LOG_VARIANCE))
 
 
-def _climb(terms: Terms, theta: Floats, variance: float, drift: float | None, most: int) -> _Climb:
+def _climb(terms: Likelihood, theta: Floats, variance: float, drift: float | None, most: int) -> _Climb:
     """Newton's method on log-likelihood - |theta|^2 / 2 s^2, the step halved until the objective rises.
 
     With a `drift` (delta), s^2 is brought to its fixed point within the quadratic model of each step, where that costs
@@ -221,7 +236,7 @@ def _secant(tried: list[tuple[float, float]]) -> float:
     return f if slope > 0.9 else (f - slope * x) / (1 - slope)
 
 
-def _drift(terms: Terms, climb: _Climb, covariance: Floats, along: Floats) -> float:
+def _drift(terms: Likelihood, climb: _Climb, covariance: Floats, along: Floats) -> float:
     """delta of the module: tr(Sigma dH / d log s^2), by a finite difference along d theta / d log s^2."""
     length = float(np.abs(along).max())
     if length == 0:
