@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.template.loader import render_to_string
 
@@ -20,7 +20,7 @@ class BoardConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.slug = self.scope["url_route"]["kwargs"]["arena_slug"]
-        page = await sync_to_async(board_page, thread_sensitive=False)(self.slug)
+        page = await database_sync_to_async(board_page, thread_sensitive=False)(self.slug)
         if page is None or not page.public:
             await self.close(code=NOT_FOUND)
             return
