@@ -147,7 +147,13 @@ if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": 3600}
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            # Its own limit of 300 would push boards out for the effects of ballots, a few hundred bytes each.
+            "OPTIONS": {"MAX_ENTRIES": 50_000},
+        }
+    }
     CHANNEL_LAYERS = {"default": {"BACKEND": "config.embedded.channel_layer.EmbeddedChannelLayer"}}
     CELERY_BROKER_URL = "memory://localhost/"
     # The memory transport polls; its own interval of one second would be felt after each ballot.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from ranking.engines.standings import ELO_OFFSET, ELO_PER_LOGIT
 
 from .models import Ballot
 
+log = logging.getLogger(__name__)
 _Z95 = 1.959963984540054  # standard normal quantile of .975
 _EFFECT_KEPT_SECONDS = 3600
 
@@ -48,8 +50,17 @@ def watch_effect(ballot: Ballot) -> None:
     The board that includes the ballot appears a moment later and includes other people's ballots as well, so the effect
     of this one is computed by itself: one update of the beliefs published before it.
     """
+    if ballot.all_bad:
+        return
+    try:
+        _keep_effect(ballot)
+    except Exception:  # the ballot is recorded whatever becomes of the numbers beside the names
+        log.warning("could not work out the effect of ballot %s", ballot.public_id, exc_info=True)
+
+
+def _keep_effect(ballot: Ballot) -> None:
     key = _effect_key(ballot)
-    if ballot.all_bad or cache.get(key) is not None:
+    if cache.get(key) is not None:
         return
     beliefs = belief_source().beliefs(ballot.arena_id).of(ballot.contestants)
     mean, covariance = assimilate(

@@ -38,12 +38,16 @@ def plan_candidates(arena: Arena) -> int:
 
     Prompt by prompt, so that whole battles become ready early. Returns how many were queued; twice plans nothing twice.
     """
-    revisions = (
+    revisions = list(
         ContestantRevision.objects.filter(contestant__arena=arena, contestant__state=ContestantState.ACTIVE)
         .exclude(backend="imported")
         .order_by("contestant_id", "-number")
         .distinct("contestant_id")
     )
+    prompts = list(arena.prompts.filter(is_active=True).order_by("id"))
+    there = Candidate.objects.filter(revision__in=revisions, prompt__in=prompts).count()
+    if there >= len(revisions) * len(prompts) * arena.candidates_per_prompt:
+        return 0
     wanted = [
         Candidate(
             revision=revision,
@@ -52,13 +56,12 @@ def plan_candidates(arena: Arena) -> int:
             seed=candidate_seed(revision, prompt.public_id, number),
             priority=place,
         )
-        for place, prompt in enumerate(arena.prompts.filter(is_active=True).order_by("id"))
+        for place, prompt in enumerate(prompts)
         for revision in revisions
         for number in range(arena.candidates_per_prompt)
     ]
-    before = Candidate.objects.of_arena(arena.pk).count()
     Candidate.objects.bulk_create(wanted, ignore_conflicts=True, batch_size=2000)
-    return Candidate.objects.of_arena(arena.pk).count() - before
+    return Candidate.objects.filter(revision__in=revisions, prompt__in=prompts).count() - there
 
 
 def candidate_seed(revision: ContestantRevision, prompt: uuid.UUID, number: int) -> int:

@@ -43,15 +43,17 @@ def board_page(slug: str) -> BoardPage | None:
 
 def show_published(leaderboard: Leaderboard | None = None) -> None:
     """Put the latest snapshots into the cache and tell the open boards; those already shown cost nothing more."""
-    boards = Leaderboard.objects.filter(category="").select_related("arena", "latest")
+    boards = Leaderboard.objects.filter(category="", latest__isnull=False)
     if leaderboard is not None:
         boards = boards.filter(pk=leaderboard.pk)
-    for board in boards:
-        shown: BoardPage | None = cache.get(_key(board.arena.slug))
-        if board.latest is None or (shown is not None and shown.snapshot == str(board.latest.public_id)):
+    for slug, snapshot_id in boards.values_list("arena__slug", "latest__public_id"):
+        shown: BoardPage | None = cache.get(_key(slug))
+        if shown is not None and shown.snapshot == str(snapshot_id):
             continue
-        cache.set(_key(board.arena.slug), _render(board.arena, board.latest), None)
-        announce(board.arena_id)
+        snapshot = Snapshot.objects.select_related("leaderboard__arena").get(public_id=snapshot_id)
+        arena = snapshot.leaderboard.arena
+        cache.set(_key(slug), _render(arena, snapshot), None)
+        announce(arena.pk)
 
 
 def announce(arena_id: int) -> None:

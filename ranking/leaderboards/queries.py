@@ -13,7 +13,11 @@ from .models import Leaderboard, Snapshot
 
 def leaderboard_of(arena_id: int, category: str = "") -> Leaderboard:
     """The arena's leaderboard, or that of one category; made when first asked for."""
-    return Leaderboard.objects.select_related("arena", "latest").get_or_create(arena_id=arena_id, category=category)[0]
+    return (
+        Leaderboard.objects.select_related("arena", "latest")
+        .defer("posterior")
+        .get_or_create(arena_id=arena_id, category=category)[0]
+    )
 
 
 def latest_snapshot(arena_id: int, category: str = "") -> Snapshot | None:
