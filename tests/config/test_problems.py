@@ -1,0 +1,97 @@
+"""Refusals and errors become answers in one place: a page, a fragment, or problem+json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404
+from django.test import Client
+
+from arena.catalogue.models import Arena
+from arena.refusals import Conflict, Gone, Invalid, NotAllowed, NotFound, Refusal
+
+JSON = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch, arena: Arena) -> Any:
+    """Makes the front page fail with an error and returns a client that answers as a server would."""
+
+    def fail_with(error: Exception) -> Client:
+        def fail(user: Any) -> None:
+            raise error
+
+        monkeypatch.setattr("arena.catalogue.views.listed_arenas", fail)
+        return Client(raise_request_exception=False)
+
+    return fail_with
+
+
+@pytest.mark.parametrize("kind", [Refusal, Invalid, NotAllowed, NotFound, Conflict, Gone])
+def test_a_refusal_says_what_happened_and_what_to_do(failing: Any, kind: type[Refusal]) -> None:
+    client = failing(kind("The tea is cold. Make another."))
+    page, problem = client.get("/"), client.get("/", headers=JSON)
+
+    assert page.status_code == problem.status_code == kind.status
+    assert "The tea is cold. Make another." in page.content.decode()
+    assert kind.title in page.content.decode()
+    assert problem.json() == {
+        "type": "about:blank",
+        "status": kind.status,
+        "title": kind.title,
+        "detail": "The tea is cold. Make another.",
+        "code": kind.code,
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (Http404(), 404, "not_found"),
+        (PermissionDenied(), 403, "not_allowed"),
+        (SuspiciousOperation(), 400, "bad_request"),
+        (RuntimeError("secret inner detail"), 500, "server_error"),
+    ],
+    ids=["404", "403", "400", "500"],
+)
+def test_an_error_of_the_framework_takes_the_same_form(failing: Any, error: Exception, status: int, code: str) -> None:
+    client = failing(error)
+    page, fragment, problem = (client.get("/", headers=headers) for headers in ({}, {"HX-Request": "true"}, JSON))
+
+    assert {page.status_code, fragment.status_code, problem.status_code} == {status}
+    assert page.content.decode().startswith("<!doctype html>")
+    assert fragment.content.decode().startswith("<section")
+    assert problem["Content-Type"] == "application/problem+json"
+    assert problem.json()["code"] == code
+    for answer in (page, fragment, problem):
+        assert "secret inner detail" not in answer.content.decode()
+        assert "Traceback" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["text/html", "*/*", "", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "image/png"],
+)
+def test_a_browser_gets_a_page(db: None, client: Client, accept: str) -> None:
+    assert client.get("/nowhere/", headers={"Accept": accept})["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/json", "application/problem+json", "application/json, text/html;q=0.5"]
+)
+def test_a_program_gets_a_problem(db: None, client: Client, accept: str) -> None:
+    assert client.get("/nowhere/", headers={"Accept": accept})["Content-Type"] == "application/problem+json"
+
+
+def test_what_was_asked_for_is_shown_as_text(db: None, client: Client) -> None:
+    html = client.get("/<script>alert(1)</script>/").content.decode()
+
+    assert "<script>alert" not in html
+    assert "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize("path", ["/arenas/%00/", "/arenas/prints%0a/", "/ballots/1/", "/media/../settings.py"])
+def test_an_address_that_makes_no_sense_is_a_404(arena: Arena, client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
