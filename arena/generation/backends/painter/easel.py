@@ -47,6 +47,15 @@ def mix(below: Tensor, above: Tensor, cover: Tensor) -> Tensor:
     return below + (above - below) * cover[:, None]
 
 
+def enlarge(field: Tensor, side: int) -> Tensor:
+    """Fields (n, small, small) at a larger side.
+
+    One channel at a time: with several, torch's bilinear kernel rounds differently for different numbers of threads
+    (seen with 2.13 on x86), and a picture must not depend on how many cores the worker has.
+    """
+    return functional.interpolate(field[:, None], size=side, mode="bilinear", align_corners=False)[:, 0]
+
+
 # Factors a side is reduced by before a broad blur; the working side is a multiple of each.
 _FACTORS = (12, 8, 6, 4, 3, 2)
 
@@ -60,6 +69,4 @@ def blur(field: Tensor, radius: int) -> Tensor:
         image = functional.pad(image, (reach,) * 4, mode="replicate")
         image = functional.avg_pool2d(image, (1, 2 * reach + 1), stride=1)
         image = functional.avg_pool2d(image, (2 * reach + 1, 1), stride=1)
-    if factor > 1:
-        image = functional.interpolate(image, scale_factor=factor, mode="bilinear", align_corners=False)
-    return image[:, 0]
+    return enlarge(image[:, 0], field.shape[-1]) if factor > 1 else image[:, 0]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from arena.generation.backends.painter.easel import Easel, blur, mix
+from arena.generation.backends.painter.easel import Easel, blur, enlarge, mix
 from arena.generation.backends.painter.plane import differences, slope, smoothstep
 from arena.generation.backends.painter.settings import Mark
 
@@ -116,8 +116,7 @@ def bloom(easel: Easel, image: Tensor) -> Tensor:
         return image
     small = functional.avg_pool2d((image - 0.55).clamp_min(0), 4)
     channels = small.reshape(-1, *small.shape[2:])
-    spill = (blur(channels, 6) + blur(channels, 18)).reshape(small.shape)
-    spill = functional.interpolate(spill, size=easel.side, mode="bilinear", align_corners=False)
+    spill = enlarge(blur(channels, 6) + blur(channels, 18), easel.side).reshape(image.shape)
     return 1 - (1 - image.clamp(0, 1)) * (1 - (1.1 * easel.settings.glow * spill).clamp(0, 1))
 
 

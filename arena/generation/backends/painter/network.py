@@ -43,6 +43,11 @@ def _activate(name: str, values: Tensor) -> None:
             raise ValueError(f"unknown activation {name!r}")
 
 
+def _each(matrix: Tensor, rows: Tensor) -> Tensor:
+    """matrix @ row for every row, one product per picture: its bits must not depend on the batch it is in."""
+    return torch.stack([matrix @ row for row in rows])
+
+
 class Network(nn.Module):
     """The shared weights of one painter (its hand); each picture mixes in its own by `variety`."""
 
@@ -63,25 +68,21 @@ class Network(nn.Module):
 
     def forward(self, points: Tensor, embedding: Tensor, pace: Tensor, dice: Dice) -> Tensor:
         """Fields (requests, FIELDS, pixels) at points (requests, INPUTS, pixels); `pace` scales frequency."""
-        condition = torch.cat([embedding @ self.ear.T, dice.normal(LATENT)], 1)
-        own = self.settings.variety
+        condition = torch.cat([_each(self.ear, embedding), dice.normal(LATENT)], 1)
+        stray = self.settings.variety
         hidden = points
         for layer, (rows, columns) in enumerate(self.shapes):
             drawn = dice.normal(rows, columns)
-            matrix = (1 - own**2) ** 0.5 * self.matrices[layer] + own * drawn
+            matrix = (1 - stray**2) ** 0.5 * self.matrices[layer] + stray * drawn
             if layer == 0:
                 matrix = matrix * (self.settings.frequency * pace)[:, None, None]
             else:
                 matrix = matrix * (1.5 / columns**0.5)
-            # one product per picture keeps its bits the same whatever batch it is in
-            hidden = torch.stack([matrix[i] @ hidden[i] for i in range(len(hidden))])
+            hidden = torch.stack([weights @ units for weights, units in zip(matrix, hidden, strict=True)])
             if layer < len(self.listeners):
-                shift = condition @ self.listeners[layer].T + 0.6 * dice.normal(rows)
+                shift = _each(self.listeners[layer], condition) + 0.6 * dice.normal(rows)
                 hidden += shift[:, :, None]
-                for name, group in zip(
-                    self.settings.activations,
-                    hidden.tensor_split(len(self.settings.activations), dim=1),
-                    strict=True,
-                ):
+                groups = hidden.tensor_split(len(self.settings.activations), dim=1)
+                for name, group in zip(self.settings.activations, groups, strict=True):
                     _activate(name, group)
         return hidden

@@ -13,8 +13,8 @@ class Recipe:
     """One palette.
 
     `stops` go from the darkest tone to the lightest. `hue` is the studio's own key; a prompt's hue replaces it by
-    the nearest of `keys` if one is near, or freely when there are none. `turn` is how far the second ramp's hue is from the
-    first's, `drift` the seed's freedom, both in degrees. `accent` is used when the prompt lights nothing, or
+    the nearest of `keys` if one is near, or freely when there are none. `turn` is how far the second ramp's hue is
+    from the first's, `drift` the seed's freedom, both in degrees. `accent` is used when the prompt lights nothing, or
     always when `own_accent` is set.
     """
 

@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from arena.generation.backends.painter.colour import mix_colours
 from arena.generation.backends.painter.dice import Dice
-from arena.generation.backends.painter.easel import Easel
+from arena.generation.backends.painter.easel import Easel, enlarge
 from arena.generation.backends.painter.marks import bloom, draw, finish, light
-from arena.generation.backends.painter.network import INPUTS, Network
+from arena.generation.backends.painter.network import FIELDS, INPUTS, Network
 from arena.generation.backends.painter.plane import bend, coordinates, equalise, fold
 from arena.generation.backends.painter.reading import Reading, read
 from arena.generation.backends.painter.scene import Scene, set_scene
@@ -73,7 +73,5 @@ def _think(
     embedding = torch.tensor([reading.embedding for reading in readings], device=device)
     pace = torch.tensor([1.5**reading.energy for reading in readings], device=device)
     fields = network(points.reshape(len(readings), INPUTS, -1), embedding, pace, dice)
-    fields = fields.reshape(len(readings), -1, THOUGHT, THOUGHT)
-    fields = torch.stack([equalise(field, 0.5) for field in fields.unbind(1)], 1)
-    wide = functional.interpolate(fields, size=WORK, mode="bilinear", align_corners=False)
-    return list(wide.unbind(1))
+    fields = fields.reshape(len(readings), FIELDS, THOUGHT, THOUGHT)
+    return [enlarge(equalise(field, 0.5), WORK) for field in fields.unbind(1)]

@@ -19,13 +19,20 @@ from arena.generation.backends.painter.settings import PainterSettings
 from arena.generation.backends.protocol import GenerationError, Measured, Media, Request, Result
 
 # Pictures drawn at once. On a CPU one at a time keeps the working set near the caches; on a GPU
-# each picture needs about 0.3 GB while it is painted.
+# each picture needs about 0.2 GB while it is painted.
 CPU_BATCH = 1
 GPU_BATCH = 8
 MEDIA_TYPE = "image/webp"
 # The first quality whose file fits is taken: fine grain and halftones cost the most.
 QUALITIES = (90, 84, 76, 64)
 LARGEST_BYTES = 150_000
+
+
+# torch hands these functions to MKL, which picks its code on the first call of each. When several threads make that
+# call at once, one of them may get a low-precision version for that call: a first picture would differ from its
+# repetition (https://github.com/pytorch/pytorch/issues/188792). One number each, before any thread, settles it.
+for _function in (torch.sqrt, torch.exp, torch.sin, torch.cos, torch.tanh, torch.log):
+    _function(torch.ones(1))
 
 
 class Studio:
