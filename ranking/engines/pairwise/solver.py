@@ -1,0 +1,102 @@
+"""Maximum likelihood and maximum a posteriori for a `PairLikelihood`.
+
+A prior that is given or learned is the business of `plackett_luce.maximise`, which asks a likelihood only for its
+value, gradient and information. What is here: when a maximum-likelihood estimate exists, Newton's method for it, and
+the same Newton with a fixed prior for the many refits of a bootstrap (one Cholesky solve a step, no eigenvalues).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.csgraph import connected_components
+
+from ranking.engines import notes
+from ranking.engines.errors import FitError
+from ranking.engines.pairwise.likelihood import PairLikelihood
+from ranking.engines.pairwise.pairs import Pairs
+
+Floats = NDArray[np.float64]
+
+MAX_ITERATIONS = 100
+MAX_HALVINGS = 40
+STEP_TOLERANCE = 1e-8  # largest change of a strength in the last step, logits
+ROUNDING = 1e-14  # of a log-likelihood, relative to its number of pairs
+
+
+def strong_groups(pairs: Pairs) -> list[list[int]]:
+    """Groups within which everybody reaches everybody by "did not lose to", the groups ordered by smallest member.
+
+    A finite maximum-likelihood estimate exists if and only if there is one group (Ford 1957; a tie counts both ways).
+    """
+    count, labels = connected_components(pairs.halved, directed=True, connection="strong")
+    groups: list[list[int]] = [[] for _ in range(count)]
+    for item, label in enumerate(labels.tolist()):
+        groups[label].append(item)
+    return sorted(groups)
+
+
+def existence(items: Sequence[str], pairs: Pairs) -> str | None:
+    """Why there is no finite maximum-likelihood estimate, or None where there is one."""
+    if len(items) == 1:
+        return None
+    groups = strong_groups(pairs)
+    if len(groups) == 1:
+        return None
+    whole = (pairs.played > 0).any(axis=1)
+    if not whole.all():
+        alone = np.flatnonzero(~whole).tolist()
+        return f"{notes.names(items, alone)} {'is' if len(alone) == 1 else 'are'} compared with nothing"
+    for group in sorted(groups, key=len):
+        inside = np.isin(np.arange(len(items)), group)
+        lost, won = pairs.halved[~inside][:, inside].sum(), pairs.halved[inside][:, ~inside].sum()
+        if lost == 0 and won == 0:
+            return f"{notes.names(items, group)}: never compared with the others"
+        if lost == 0 or won == 0:
+            return f"{notes.names(items, group)}: never {'lost to' if lost == 0 else 'won against'} any of the others"
+    raise AssertionError("a graph of several strong components has a first and a last one")
+
+
+def newton(
+    likelihood: PairLikelihood,
+    start: Floats,
+    *,
+    precision: float,
+    centre: Floats | None = None,
+) -> tuple[Floats, int, bool]:
+    """The maximum of L(theta) - precision |theta - centre|^2 / 2: theta, iterations, whether it converged.
+
+    With precision 0 the solution with mean zero is taken; it must exist.
+    """
+    middle = np.zeros_like(start) if centre is None else centre
+    theta = start - (start.mean() if precision == 0 else 0.0)
+    value, gradient, information = likelihood.evaluate(theta)
+    flat = 1.0 / len(theta) if precision == 0 else 0.0
+    for iteration in range(1, MAX_ITERATIONS + 1):
+        matrix = information + flat  # the likelihood is flat along (1, ..., 1), and only along it
+        matrix[np.diag_indices_from(matrix)] += precision
+        step = cho_solve(cho_factor(matrix), gradient - precision * (theta - middle))
+        level = value - precision * float((theta - middle) @ (theta - middle)) / 2
+        rounding = ROUNDING * (1 + float(likelihood.mass.sum())) * (1 + float(np.abs(theta).max()))
+        for _ in range(MAX_HALVINGS):
+            trial = theta + step
+            value, gradient, information = likelihood.evaluate(trial)
+            if value - precision * float((trial - middle) @ (trial - middle)) / 2 >= level - rounding:
+                break
+            step = step / 2
+        theta = trial
+        if np.abs(step).max() < STEP_TOLERANCE:
+            return theta, iteration, True
+    return theta, MAX_ITERATIONS, False
+
+
+def refuse_without_estimate(items: Sequence[str], pairs: Pairs, engine: str) -> None:
+    """Raise `FitError` where there is no finite maximum-likelihood estimate."""
+    reason = existence(items, pairs)
+    if reason is not None:
+        raise FitError(
+            f"the maximum-likelihood estimate of {engine} does not exist ({reason}); use method=map, which has a prior"
+        )
