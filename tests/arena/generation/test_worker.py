@@ -7,7 +7,7 @@ import pytest
 from arena.catalogue.models import ContestantRevision
 from arena.generation.actions import MAX_ATTEMPTS
 from arena.generation.models import Candidate, CandidateState
-from arena.generation.worker import BATCH, generate_one_batch
+from arena.generation.worker import generate_one_batch
 from tests.arena.generation import clockwork
 
 
@@ -22,11 +22,13 @@ def in_mood(mood: str) -> None:
     ContestantRevision.objects.update(settings={"mood": mood})
 
 
-def test_a_batch_is_made_and_stored(queue: list[Candidate]) -> None:
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_batch_is_made_and_stored(queue: list[Candidate], monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr("arena.generation.worker.BATCH", {"cpu": size, "cuda": size})
     made = generate_one_batch()
 
     ready = Candidate.objects.ready()
-    assert made == ready.count() == min(BATCH, 3)
+    assert made == ready.count() == min(size, 3)
     assert {candidate.device for candidate in ready} == {"test device"}
     assert {candidate.revision_id for candidate in ready} == {queue[0].revision_id}
 

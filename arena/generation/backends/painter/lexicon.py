@@ -131,7 +131,7 @@ THINGS = {
     "star": _thing("stars", hue=275, light=-0.7, lit=MOON),
     "galaxy": _thing("spiral", "stars", hue=290, light=-0.8, lit=MOON),
     "comet": _thing("stars", "spiral", hue=250, light=-0.7, lit=MOON),
-    "planet": _thing("planet", "stars", hue=285, light=-0.6, lit=(0.84, 0.13, 80.0)),
+    "planet": _thing("planet", hue=285, light=-0.6, lit=(0.84, 0.13, 80.0)),
     "ring": _thing(lit=(0.84, 0.13, 85.0)),
     "aurora": _thing("aurora", "stars", hue=165, light=-0.7, chroma=0.4, lit=MOON),
     "storm": _thing("rain", hue=250, light=-0.4, energy=0.3),

@@ -23,6 +23,7 @@ class Stage:
         self.energy, self.light_mood = reading.energy, reading.light
         self.count = reading.count
         self.peopled = bool({"dancer", "figure"} & set(reading.motifs))
+        self.indoors = "window" in reading.motifs
         self.softness = 3.0 / u.shape[-1]
         self.horizon = dice.number(-0.3, 0.02)
         third = dice.number(0.18, 0.42) * (1 if dice.number(-1, 1) > 0 else -1)

@@ -107,7 +107,8 @@ def figure(stage: Stage) -> None:
     count = min(stage.count or 1, 3)
     for number in range(count):
         spread = 0.0 if count == 1 else -0.36 + 0.72 * number / (count - 1)
-        x = spread - (0.5 * stage.focus[0] if count == 1 else 0.0) + stage.dice.number(-0.06, 0.06)
+        alone = 1.25 * stage.focus[0] if stage.indoors else -0.5 * stage.focus[0]  # beside the window
+        x = spread + (alone if count == 1 else 0.0) + stage.dice.number(-0.06, 0.06)
         tall = stage.dice.number(-0.04, 0.1)
         rise = ((stage.v + 1.0) / (1.1 + tall)).clamp(0, 1)
         coat = torch.maximum((stage.u - x).abs() - (0.32 - 0.18 * rise**0.7), stage.v - 0.06 - tall)
@@ -117,7 +118,7 @@ def figure(stage: Stage) -> None:
         stage.lay(stage.box(x, 0.14 + tall, 0.035, 0.06), 0.6, 0.9)
         stage.lay(stage.ellipse(x, 0.26 + tall, 0.088, 0.105), 0.72, 0.95)
         hair = torch.maximum(stage.ellipse(x, 0.285 + tall, 0.1, 0.11), 0.24 + tall - stage.v)
-        if stage.dice.number(0, 1) < 0.5:
+        if stage.dice.number(0, 1) < 0.5 or stage.indoors:
             top = stage.circle(x, 0.4 + tall, 0.045)
         else:
             top = torch.minimum(stage.ellipse(x, 0.3 + tall, 0.17, 0.022), stage.box(x, 0.355 + tall, 0.085, 0.055))

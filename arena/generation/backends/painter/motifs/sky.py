@@ -44,6 +44,8 @@ def planet(stage: Stage) -> None:
     x, y = stage.focus
     x, y, radius = x * 0.4, y * 0.3, stage.dice.number(0.3, 0.36)
     tilt = stage.dice.number(0.25, 0.6)
+    stage.tone = 0.1 + 0.3 * torch.exp(-1.6 * stage.polar(x, y)[0]) + 0.07 * stage.line(0.8, 2, 0.0)
+    stars(stage)
     across = (stage.u - x) * math.cos(tilt) + (stage.v - y) * math.sin(tilt)
     along = (stage.v - y) * math.cos(tilt) - (stage.u - x) * math.sin(tilt)
     orbit = torch.sqrt(across**2 + (along / 0.28) ** 2)
@@ -52,7 +54,7 @@ def planet(stage: Stage) -> None:
     ring = torch.maximum(ring, gap)
     disc = stage.circle(x, y, radius)
     bands = 0.09 * torch.sin(along * 26 / radius * 0.34 + 1.5 * torch.sin(across * 5))
-    stage.lay(disc, (0.62 + 0.8 * ((stage.u - x) * -0.6 + (stage.v - y)) + bands).clamp(0.05, 1), 0.6)
+    stage.lay(disc, (0.7 + 0.8 * ((stage.u - x) * -0.6 + (stage.v - y)) + bands).clamp(0.05, 1), 0.6)
     behind = (along > 0) & (disc < 0)
     stage.light(stage.where(~behind, ring))
 
