@@ -10,7 +10,7 @@ from arena.catalogue.models import ContestantRevision
 
 from .actions import Claim, claim_batch, fail_candidates, finish_candidate
 from .backends.devices import best_device, share_cores
-from .backends.protocol import GenerationError, Loaded, Request, SettingsError
+from .backends.protocol import GenerationError, Loaded, Request, Result, SettingsError
 from .backends.registry import get_backend
 
 log = logging.getLogger(__name__)
@@ -29,9 +29,7 @@ def generate_one_batch() -> int:
     if claim is None:
         return 0
     try:
-        results = _loaded(claim.revision).generate(
-            [Request(prompt=candidate.prompt.text, seed=candidate.seed) for candidate in claim.candidates]
-        )
+        results = _make(claim)
     except SettingsError as error:
         _give_back(claim, f"The settings of {claim.revision} are refused: {error}", permanent=True)
     except GenerationError as error:
@@ -44,6 +42,17 @@ def generate_one_batch() -> int:
             if not finish_candidate(candidate=candidate, lease=claim.lease, result=result):
                 log.warning("candidate %s was finished by another worker first", candidate.pk)
     return len(claim.candidates)
+
+
+def _make(claim: Claim) -> list[Result]:
+    requests = [Request(prompt=candidate.prompt.text, seed=candidate.seed) for candidate in claim.candidates]
+    results = _loaded(claim.revision).generate(requests)
+    if len(results) != len(requests):  # nobody knows which result belongs to which request
+        raise GenerationError(
+            f"backend {claim.revision.backend!r} returned {len(results)} results for {len(requests)} requests",
+            permanent=True,
+        )
+    return results
 
 
 def _loaded(revision: ContestantRevision) -> Loaded:

@@ -18,6 +18,7 @@ def clockwork_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.BACKENDS, "clockwork", "tests.arena.generation.clockwork:CLOCKWORK")
     monkeypatch.setattr(worker, "_kept", threading.local())
     monkeypatch.setattr(worker, "best_device", lambda: "test device")
+    monkeypatch.setattr(worker, "BATCH", {"test device": 4})
     clockwork.loads.clear()
 
 
