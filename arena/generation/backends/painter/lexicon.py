@@ -116,7 +116,7 @@ THINGS = {
     "autumn": _thing("leaves", hue=50, chroma=0.2, lit=(0.66, 0.18, 42.0)),
     "leaf": _thing("leaves", hue=60, lit=(0.66, 0.18, 42.0)),
     "spring": _thing(hue=140, light=0.3, lit=(0.8, 0.16, 130.0)),
-    "summer": _thing(hue=95, chroma=0.4),
+    "summer": _thing(light=0.1, chroma=0.4),
     # sky
     "sun": _thing("sun", hue=75, light=0.2, chroma=0.3, lit=SUN),
     "sunrise": _thing("sun", hue=45, light=0.3, chroma=0.3, lit=SUN),
