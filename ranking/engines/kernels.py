@@ -34,6 +34,9 @@ NODE_STEP = 0.2  # trapezoid step; the error falls like exp(-pi^2 / step), 4e-22
 ONLINE_ITERATIONS = 40  # three to five are usual; a surprise against a wide prior walks ONLINE_STEP at a time
 ONLINE_STEP = 3.0  # logits
 ONLINE_TOLERANCE = 1e-7  # logits
+GROUP_ITERATIONS = 50  # of the deviations of one group; three to five are usual
+GROUP_HALVINGS = 30
+GROUP_TOLERANCE = 1e-9  # logits
 NODE_LOW = -34.0  # exp(-34) = 2e-15 of the mass lies below
 
 
@@ -656,3 +659,398 @@ def assimilate(mean: Array, covariance: Array, slots: Array, ranks: Array, weigh
             covariance[item, other] = total
             covariance[other, item] = total
     return iterations
+
+
+@compiled
+def judge_ranking(
+    order: Array, where: Array, eta: Array, begin: int, size: int, stages: int, slope: Array, bend: Array
+) -> float:
+    """`judge` for a ranking without ties: each choice set is a tail of the one before, so its sums run along."""
+    value, total = 0.0, 0.0
+    top = eta[begin]
+    for place in range(begin + 1, begin + size):
+        top = max(top, eta[place])
+    rest = np.empty(size)
+    for position in range(size - 1, -1, -1):
+        total += math.exp(eta[begin + where[order[position]]] - top)
+        rest[position] = total
+    once, twice = 0.0, 0.0  # sums over the stages so far of 1 / rest and 1 / rest^2
+    for position in range(size):
+        place = where[order[position]]
+        share = math.exp(eta[begin + place] - top)
+        if position < stages:
+            once += 1 / rest[position]
+            twice += 1 / rest[position] ** 2
+            value += eta[begin + place] - top - math.log(rest[position])
+            slope[place] = 1.0
+        slope[place] -= share * once
+        bend[place, place] += share * once - share * share * twice
+        for later in range(position + 1, size):
+            other = where[order[later]]
+            cross = share * math.exp(eta[begin + other] - top) * twice
+            bend[place, other] -= cross
+            bend[other, place] -= cross
+    return value
+
+
+@compiled
+def judge_any(
+    offsets: Array, slots: Array, ranks: Array, ballot: int, eta: Array, wins: Array, where: Array, most: int,
+    slope: Array, bend: Array,
+) -> float:  # fmt: skip
+    """`judge` for every kind of ballot, through its terms. `wins` is all zero before and after."""
+    begin, size = offsets[ballot], offsets[ballot + 1] - offsets[ballot]
+    ascending = np.empty(size, np.int32)
+    copy_ascending(slots, begin, begin + size, ascending, 0)
+    places = np.empty(size, np.int64)
+    local = np.empty(size)
+    for k in range(size):
+        places[k] = where[ascending[k]]
+        local[k] = eta[begin + places[k]]
+        where[ascending[k]] = k
+    sizes, split, mass = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most)
+    members, starts = np.empty(most * size, np.int32), np.zeros(most + 1, np.int64)
+    _, rows, _, _ = expand(offsets[ballot : ballot + 2], slots, ranks, np.ones(1), 0, wins, sizes, split, mass, members)
+    for row in range(rows):
+        starts[row + 1] = starts[row] + sizes[row]
+    for place in range(starts[rows]):
+        members[place] = where[members[place]]
+    chosen = np.empty(size)
+    for k in range(size):
+        chosen[k] = wins[ascending[k]]
+        wins[ascending[k]] = 0.0
+    gradient, information = np.empty(size), np.empty((size, size))
+    value = evaluate(local, chosen, starts, members, split[:rows], mass[:rows], gradient, information)
+    for i in range(size):
+        slope[places[i]] = gradient[i]
+        for j in range(size):
+            bend[places[i], places[j]] = information[i, j]
+    return value
+
+
+@compiled
+def judge(
+    offsets: Array, slots: Array, ranks: Array, ballot: int, eta: Array, wins: Array, where: Array,
+    order: Array, keys: Array, slope: Array, bend: Array,
+) -> float:  # fmt: skip
+    """Log-likelihood of one ballot whose slots have the log-strengths `eta`, of weight 1.
+
+    Fills `slope[:K]` and `bend[:K, :K]`, the gradient and the information in the order of its slots. `wins` (M, zero),
+    `where` (M), `order` and `keys` (longest ballot) are room to work in. Agrees with `evaluate` on all terms.
+    """
+    begin, size = offsets[ballot], offsets[ballot + 1] - offsets[ballot]
+    slope[:size] = 0.0
+    bend[:size, :size] = 0.0
+    if sort_ballot(slots, ranks, begin, begin + size, order, keys) == 0:
+        return 0.0
+    low, high = eta[begin], eta[begin]
+    for place in range(size):
+        where[slots[begin + place]] = place
+        low, high = min(low, eta[begin + place]), max(high, eta[begin + place])
+    stages = 0
+    while stages < size and (stages + 1 == size or keys[stages] != keys[stages + 1]):
+        stages += 1
+    plain = stages == size or (keys[stages] == UNKNOWN_KEY and keys[size - 1] == UNKNOWN_KEY)
+    if plain and high - low < 600.0:  # no tail of the ranking can underflow
+        if keys[size - 1] == UNKNOWN_KEY:
+            stages = min(stages, size - 1)
+        return judge_ranking(order, where, eta, begin, size, min(stages, size - 1), slope, bend)
+    return judge_any(offsets, slots, ranks, ballot, eta, wins, where, ballot_rows(keys, size), slope, bend)
+
+
+@compiled
+def ballot_scores(
+    offsets: Array, slots: Array, ranks: Array, eta: Array, n_items: int, values: Array, scores: Array
+) -> None:
+    """The log-likelihood of each ballot and its gradient with respect to the log-strength at each slot."""
+    longest = 1
+    for ballot in range(len(values)):
+        longest = max(longest, offsets[ballot + 1] - offsets[ballot])
+    wins, where = np.zeros(n_items), np.empty(n_items, np.int64)
+    order, keys = np.empty(longest, np.int32), np.empty(longest, np.int64)
+    slope, bend = np.empty(longest), np.empty((longest, longest))
+    for ballot in range(len(values)):
+        values[ballot] = judge(offsets, slots, ranks, ballot, eta, wins, where, order, keys, slope, bend)
+        begin = offsets[ballot]
+        for place in range(offsets[ballot + 1] - begin):
+            scores[begin + place] = slope[place]
+
+
+@compiled
+def cluster_outer(
+    offsets: Array, slots: Array, scores: Array, extra: Array, weight: Array, chosen: Array, cluster: Array,
+    each: bool, outer: Array,
+) -> int:  # fmt: skip
+    """Add g g^T of each cluster to `outer`, g being the sum of its ballots' weighted scores.
+
+    A ballot's score is `scores` at the items of its slots and its row of `extra` (B, C) at the last C places.
+    `chosen` lists ballots with those of a cluster together. With `each`, every ballot is a cluster as often as its
+    weight says. Returns the number of clusters.
+    """
+    total = np.zeros(len(outer))
+    touched = np.empty(len(outer), np.int64)
+    marked = np.zeros(len(outer), np.bool_)
+    more = extra.shape[1]
+    last = len(outer) - more
+    for column in range(more):
+        touched[column] = last + column
+    count, clusters = more, 0
+    for index in range(len(chosen)):
+        ballot = chosen[index]
+        w = 1.0 if each else weight[ballot]
+        for place in range(offsets[ballot], offsets[ballot + 1]):
+            item = slots[place]
+            total[item] += w * scores[place]
+            if not marked[item]:
+                marked[item] = True
+                touched[count] = item
+                count += 1
+        for column in range(more):
+            total[last + column] += w * extra[ballot, column]
+        if each or index + 1 == len(chosen) or cluster[chosen[index + 1]] != cluster[ballot]:
+            times = weight[ballot] if each else 1.0
+            for i in range(count):
+                for j in range(count):
+                    outer[touched[i], touched[j]] += times * total[touched[i]] * total[touched[j]]
+            for i in range(count):
+                total[touched[i]] = 0.0
+                marked[touched[i]] = False
+            count = more
+            clusters += 1
+    return clusters
+
+
+@compiled
+def softplus(x: float) -> float:
+    """log(1 + exp x)."""
+    return x + math.log1p(math.exp(-x)) if x > 0 else math.log1p(math.exp(x))
+
+
+@compiled
+def spread_out(
+    slots: Array, begin: int, size: int, design: Array, weight: float, slope: Array, bend: Array, n_items: int,
+    gradient: Array, information: Array,
+) -> None:  # fmt: skip
+    """Add a ballot's derivatives by the log-strengths at its slots to those by strengths and effects."""
+    for i in range(size):
+        item = slots[begin + i]
+        gradient[item] += weight * slope[i]
+        for j in range(size):
+            information[item, slots[begin + j]] += weight * bend[i, j]
+        for c in range(design.shape[1]):
+            gradient[n_items + c] += weight * slope[i] * design[begin + i, c]
+            cross = 0.0
+            for j in range(size):
+                cross += bend[i, j] * design[begin + j, c]
+            information[item, n_items + c] += weight * cross
+            information[n_items + c, item] += weight * cross
+            for d in range(design.shape[1]):
+                information[n_items + d, n_items + c] += weight * cross * design[begin + i, d]
+
+
+@compiled
+def accumulate(
+    offsets: Array, slots: Array, ranks: Array, weight: Array, eta: Array, design: Array, chance: Array, odds: float,
+    mixed: bool, complete: bool, n_items: int, gradient: Array, information: Array,
+) -> float:  # fmt: skip
+    """Log-likelihood of ballots whose slots have the log-strengths `eta` = theta + design @ effects.
+
+    Fills gradient and information in (theta, effects). When `mixed`, a ballot is noise with log-odds `odds`, with the
+    log-probability `chance[ballot]` under noise; the last parameter is then `odds`. `complete` leaves out of the
+    information what is lost by not knowing which ballots are noise, and makes it positive semidefinite.
+    """
+    longest = 1
+    for ballot in range(len(weight)):
+        longest = max(longest, offsets[ballot + 1] - offsets[ballot])
+    wins, where = np.zeros(n_items), np.empty(n_items, np.int64)
+    order, keys = np.empty(longest, np.int32), np.empty(longest, np.int64)
+    slope, bend = np.empty(longest), np.empty((longest, longest))
+    gradient[:] = 0.0
+    information[:, :] = 0.0
+    last = len(gradient) - 1
+    noise = 1 / (1 + math.exp(-odds))
+    value = 0.0
+    for ballot in range(len(weight)):
+        begin, size, w = offsets[ballot], offsets[ballot + 1] - offsets[ballot], weight[ballot]
+        own = judge(offsets, slots, ranks, ballot, eta, wins, where, order, keys, slope, bend)
+        if mixed:
+            excess = odds + chance[ballot] - own
+            own += softplus(excess) - softplus(odds)
+            meant = 1 / (1 + math.exp(min(excess, 700.0)))
+            doubt = 0.0 if complete else meant * (1 - meant)
+            gradient[last] += w * ((1 - meant) - noise)
+            information[last, last] += w * (noise * (1 - noise) - doubt)
+            for i in range(size):
+                for j in range(size):
+                    bend[i, j] = meant * bend[i, j] - doubt * slope[i] * slope[j]
+            for i in range(size):
+                cross = w * doubt * slope[i]
+                information[last, slots[begin + i]] += cross
+                information[slots[begin + i], last] += cross
+                for c in range(design.shape[1]):
+                    information[last, n_items + c] += cross * design[begin + i, c]
+                    information[n_items + c, last] += cross * design[begin + i, c]
+                slope[i] *= meant
+        value += w * own
+        spread_out(slots, begin, size, design, w, slope, bend, n_items, gradient, information)
+    return value
+
+
+@compiled
+def factor(matrix: Array, size: int) -> float:
+    """Cholesky's lower triangle of `matrix[:size, :size]`, in place; returns the log-determinant of the matrix."""
+    volume = 0.0
+    for i in range(size):
+        for j in range(i + 1):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= matrix[i, k] * matrix[j, k]
+            if i == j:
+                matrix[i, i] = math.sqrt(total)
+                volume += math.log(total)
+            else:
+                matrix[i, j] = total / matrix[j, j]
+    return volume
+
+
+@compiled
+def substitute(lower: Array, size: int, right: Array, column: int) -> None:
+    """Solve with the triangle of `factor` and its transpose, in place of `right[:size, column]`."""
+    for i in range(size):
+        total = right[i, column]
+        for k in range(i):
+            total -= lower[i, k] * right[k, column]
+        right[i, column] = total / lower[i, i]
+    for i in range(size - 1, -1, -1):
+        total = right[i, column]
+        for k in range(i + 1, size):
+            total -= lower[k, i] * right[k, column]
+        right[i, column] = total / lower[i, i]
+
+
+@compiled
+def group_level(
+    offsets: Array, slots: Array, ranks: Array, weight: Array, first: int, stop: int, eta: Array, cells: Array,
+    base: int, size: int, effects: Array, variance: float, total: Array, design: Array, no_items: Array,
+    wins: Array, where: Array, order: Array, keys: Array, slope: Array, bend: Array, gradient: Array, information: Array,
+) -> float:  # fmt: skip
+    """Log-likelihood of a group's ballots at deviations `effects[:size]`, minus their prior's exponent.
+
+    Fills gradient (without the prior) and information by the deviations and the covariates. `total` (S) receives the
+    log-strengths.
+    """
+    gradient[:] = 0.0
+    information[:, :] = 0.0
+    value = 0.0
+    for k in range(size):
+        value -= effects[k] ** 2 / (2 * variance)
+    for ballot in range(first, stop):
+        begin, end = offsets[ballot], offsets[ballot + 1]
+        for place in range(begin, end):
+            total[place] = eta[place] + effects[cells[place] - base]
+            no_items[place - begin] = cells[place] - base
+        value += weight[ballot] * judge(offsets, slots, ranks, ballot, total, wins, where, order, keys, slope, bend)
+        spread_out(
+            no_items, 0, end - begin, design[begin:end], weight[ballot], slope, bend, size, gradient, information
+        )
+    return value
+
+
+@compiled
+def group_mode(
+    offsets: Array, slots: Array, ranks: Array, weight: Array, first: int, stop: int, eta: Array, cells: Array,
+    base: int, size: int, effects: Array, variance: float, total: Array, design: Array, no_items: Array,
+    wins: Array, where: Array, order: Array, keys: Array, slope: Array, bend: Array, gradient: Array, information: Array,
+    lower: Array, step: Array,
+) -> float:  # fmt: skip
+    """Newton's method for one group's deviations, in place; returns `group_level` there. Concave, so it cannot fail."""
+    trial = effects.copy()
+    value = group_level(
+        offsets, slots, ranks, weight, first, stop, eta, cells, base, size, effects, variance, total, design, no_items,
+        wins, where, order, keys, slope, bend, gradient, information,
+    )  # fmt: skip
+    for _ in range(GROUP_ITERATIONS):
+        for i in range(size):
+            step[i, 0] = gradient[i] - effects[i] / variance
+            for j in range(size):
+                lower[i, j] = information[i, j]
+            lower[i, i] += 1 / variance
+        factor(lower, size)
+        substitute(lower, size, step, 0)
+        longest = 0.0
+        for i in range(size):
+            longest = max(longest, abs(step[i, 0]))
+        scale = 1.0
+        for _ in range(GROUP_HALVINGS):
+            for i in range(size):
+                trial[i] = effects[i] + scale * step[i, 0]
+            renewed = group_level(
+                offsets, slots, ranks, weight, first, stop, eta, cells, base, size, trial, variance, total, design,
+                no_items, wins, where, order, keys, slope, bend, gradient, information,
+            )  # fmt: skip
+            if renewed >= value - 1e-12 * (1 + abs(value)):
+                break
+            scale /= 2
+        value = renewed
+        for i in range(size):
+            effects[i] = trial[i]
+        if longest < GROUP_TOLERANCE:
+            break
+    return value
+
+
+@compiled
+def accumulate_groups(
+    offsets: Array, slots: Array, ranks: Array, weight: Array, groups: Array, cells: Array, cell_starts: Array,
+    cell_items: Array, eta: Array, design: Array, variance: float, effects: Array, spread: Array, n_items: int,
+    gradient: Array, information: Array,
+) -> Any:  # fmt: skip
+    """Ballots in groups, each with a Gaussian deviation of every contestant in it: the deviations maximised out.
+
+    Group g has the ballots `groups[g]:groups[g + 1]` and the cells `cell_starts[g]:cell_starts[g + 1]`; `cells` (S)
+    gives each slot its cell, `effects` the deviation of each cell (a start, then the mode), `spread` its posterior
+    variance. Fills gradient and information in (theta, covariates). Returns the value and the sum over groups of
+    log det (I + variance H_g).
+    """
+    longest, most = 1, 1
+    for ballot in range(len(weight)):
+        longest = max(longest, offsets[ballot + 1] - offsets[ballot])
+    for g in range(len(groups) - 1):
+        most = max(most, cell_starts[g + 1] - cell_starts[g])
+    more = design.shape[1]
+    wins, where = np.zeros(n_items), np.empty(n_items, np.int64)
+    order, keys = np.empty(longest, np.int32), np.empty(longest, np.int64)
+    slope, bend, no_items = np.empty(longest), np.empty((longest, longest)), np.empty(longest, np.int64)
+    lower, right = np.empty((most, most)), np.empty((most, most + more))
+    total = np.empty(len(slots))
+    gradient[:] = 0.0
+    information[:, :] = 0.0
+    value, volume = 0.0, 0.0
+    for g in range(len(groups) - 1):
+        base, size = cell_starts[g], cell_starts[g + 1] - cell_starts[g]
+        slopes, bends = np.empty(size + more), np.empty((size + more, size + more))
+        value += group_mode(
+            offsets, slots, ranks, weight, groups[g], groups[g + 1], eta, cells, base, size,
+            effects[base : base + size], variance, total, design, no_items, wins, where, order, keys, slope, bend,
+            slopes, bends, lower, right,
+        )  # fmt: skip
+        for i in range(size):
+            for j in range(size):
+                lower[i, j] = bends[i, j]
+            lower[i, i] += 1 / variance
+            for j in range(size + more):
+                right[i, j] = bends[i, j]
+        volume += factor(lower, size) + size * math.log(variance)
+        for j in range(size + more):
+            substitute(lower, size, right, j)  # (H + I / variance)^-1 H
+        for i in range(size):
+            spread[base + i] = variance * (1 - right[i, i])
+        for i in range(size + more):
+            at = cell_items[base + i] if i < size else n_items + i - size
+            gradient[at] += slopes[i]
+            for j in range(size + more):
+                rest = bends[i, j]
+                for k in range(size):
+                    rest -= bends[i, k] * right[k, j]
+                information[at, cell_items[base + j] if j < size else n_items + j - size] += rest
+    return value, volume
