@@ -70,6 +70,38 @@ ENGINES: Mapping[str, Engine] = {
             target="ranking.engines.pairwise.bradley_terry:fit",
             options=("prior_sd", "method", "intervals", "samples", "rng", "start"),
         ),
+        Engine(
+            name="davidson",
+            title="Davidson, Bradley-Terry with a tie prevalence",
+            equation="P(a beats b) : P(b beats a) : P(tie) = pi_a : pi_b : nu sqrt(pi_a pi_b), pi = exp(theta);"
+            " theta ~ N(0, s^2), or no prior (method=ml)",
+            accepts="pairs with ties; longer ballots are broken into their observed pairs",
+            uncertainty="as bradley-terry; nu with its standard deviation",
+            cost="as bradley-terry, times about five",
+            target="ranking.engines.pairwise.davidson:fit",
+            options=("prior_sd", "method", "intervals", "samples", "rng", "start"),
+        ),
+        Engine(
+            name="rao-kupper",
+            title="Rao-Kupper, Bradley-Terry with a threshold below which voters call a tie",
+            equation="P(a beats b) = pi_a / (pi_a + Theta pi_b), a tie has the rest, pi = exp(theta); theta ~ N(0, s^2),"
+            " or no prior (method=ml)",
+            accepts="pairs with ties; longer ballots are broken into their observed pairs",
+            uncertainty="as bradley-terry; Theta with its standard deviation",
+            cost="as bradley-terry, times about five",
+            target="ranking.engines.pairwise.rao_kupper:fit",
+            options=("prior_sd", "method", "intervals", "samples", "rng", "start"),
+        ),
+        Engine(
+            name="thurstone",
+            title="Thurstone case V, normal impressions with equal spread",
+            equation="P(a beats b) = Phi(theta_a - theta_b); theta ~ N(0, s^2) in probits, or no prior (method=ml)",
+            accepts="pairs; longer ballots are broken into their observed pairs; a tie is half a win each way",
+            uncertainty="as bradley-terry",
+            cost="as bradley-terry",
+            target="ranking.engines.pairwise.thurstone:fit",
+            options=("prior_sd", "method", "intervals", "samples", "rng", "start"),
+        ),
     )
 }
 

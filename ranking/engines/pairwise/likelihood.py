@@ -129,9 +129,9 @@ class PairLikelihood:
         tie, win = self.link.tie(zero, tau), self.link.win(zero, tau)
         found = [getattr(tie, part)[0] + getattr(win, part)[0] for part in ("value", "tau", "tau_tau")]
         return (
-            self.prior_weight * (found[0] + math.log(2)),
-            self.prior_weight * found[1],
-            self.prior_weight * found[2],
+            float(self.prior_weight * (found[0] + math.log(2))),
+            float(self.prior_weight * found[1]),
+            float(self.prior_weight * found[2]),
         )
 
     def _spread(self, values: Floats, count: int) -> Floats:
