@@ -45,8 +45,10 @@ def plan_candidates(arena: Arena) -> int:
         .distinct("contestant_id")
     )
     prompts = list(arena.prompts.filter(is_active=True).order_by("id"))
-    there = Candidate.objects.filter(revision__in=revisions, prompt__in=prompts).count()
-    if there >= len(revisions) * len(prompts) * arena.candidates_per_prompt:
+    each = arena.candidates_per_prompt
+    planned = Candidate.objects.filter(revision__in=revisions, prompt__in=prompts, number__lt=each)
+    there = planned.count()
+    if there >= len(revisions) * len(prompts) * each:
         return 0
     wanted = [
         Candidate(
@@ -58,10 +60,10 @@ def plan_candidates(arena: Arena) -> int:
         )
         for place, prompt in enumerate(prompts)
         for revision in revisions
-        for number in range(arena.candidates_per_prompt)
+        for number in range(each)
     ]
     Candidate.objects.bulk_create(wanted, ignore_conflicts=True, batch_size=2000)
-    return Candidate.objects.filter(revision__in=revisions, prompt__in=prompts).count() - there
+    return planned.count() - there
 
 
 def candidate_seed(revision: ContestantRevision, prompt: uuid.UUID, number: int) -> int:

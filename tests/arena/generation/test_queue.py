@@ -76,6 +76,22 @@ class TestPlanning:
         assert plan_candidates(arena) == 54
         assert Candidate.objects.values("seed").distinct().count() == 54
 
+    def test_a_further_prompt_is_planned_although_more_was_once_asked_for(
+        self, arena: Arena, prompts: list[Prompt], contestants: list[Contestant]
+    ) -> None:
+        arena.candidates_per_prompt = 3
+        plan_candidates(arena)
+        arena.candidates_per_prompt = 1
+        Prompt.objects.create(arena=arena, external_id="new", text="a new one")
+
+        assert plan_candidates(arena) == 6
+
+    def test_a_plan_that_is_complete_is_seen_to_be_at_once(
+        self, arena: Arena, queue: list[Candidate], django_assert_num_queries: Any
+    ) -> None:
+        with django_assert_num_queries(3):
+            plan_candidates(arena)
+
     def test_leaves_out_the_paused_the_retired_the_imported_and_inactive_prompts(
         self, arena: Arena, prompts: list[Prompt], contestants: list[Contestant]
     ) -> None:
