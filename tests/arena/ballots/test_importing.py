@@ -199,7 +199,6 @@ class TestTheSameFileAgain:
         assert everything() == before
 
     @pytest.mark.parametrize("change", [{"prompt": "p9"}, {"voter": "v1"}, {"protocol": "rating"}], ids=str)
-    @pytest.mark.xfail(strict=True, reason="only items, ranks, all_bad, strength and weight are compared")
     def test_with_another_person_prompt_or_protocol_under_an_old_id_is_refused(
         self, file: Path, change: dict[str, Any]
     ) -> None:

@@ -53,9 +53,10 @@ class TestAContestantWithBallots:
         assert not Contestant.objects.filter(name="Cobalt").exists()
 
 
-def ballot_of(arena: Arena, contestants: list[Contestant], **fields: Any) -> Ballot:
-    ids = [contestant.pk for contestant in contestants]
-    return Ballot(**{"arena": arena, "contestants": ids[:3], "ranks": [1, 2, 3]} | fields)
+def ballot_of(arena: Arena, some: list[Contestant], **fields: Any) -> Ballot:
+    """A ballot on the first three of them."""
+    ids = [contestant.pk for contestant in some[:3]]
+    return Ballot(**{"arena": arena, "contestants": ids, "ranks": [1, 2, 3]} | fields)
 
 
 @pytest.mark.parametrize(
