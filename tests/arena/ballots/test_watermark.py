@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
 
+from arena.ballots.actions import retract_ballot
+from arena.ballots.importing import import_ballots
 from arena.ballots.models import Ballot
 from arena.ballots.watermark import BallotsBeingWritten, evidence_watermark, hold_for_writing
 from arena.catalogue.models import Arena, Contestant
 from tests.threads import PATIENCE, at_once, meanwhile, wait_until_somebody_waits_for_a_lock
+from tests.visitor import Visitor
 
 
 def write(arena: Arena) -> Ballot:
@@ -95,6 +99,48 @@ class TestWhileALowerNumberIsStillOnItsWay:
             assert writer.written.wait(PATIENCE)
             assert evidence_watermark(other.pk, patience_ms=50) == ballot.pk
             writer.finish.set()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestEveryWriterIsWaitedFor:
+    """Casting, retracting and importing hold the arena until they commit."""
+
+    @pytest.fixture
+    def ballot(self, ready_arena: Arena) -> Ballot:
+        return Visitor().vote(ready_arena)
+
+    @staticmethod
+    def is_held(arena: Arena) -> bool:
+        def read() -> bool:
+            try:
+                evidence_watermark(arena.pk, patience_ms=20)
+            except BallotsBeingWritten:
+                return True
+            return False
+
+        return at_once(read)[0]
+
+    def test_casting(self, ready_arena: Arena) -> None:
+        visitor = Visitor()
+        page = visitor.open(ready_arena)
+        assert not self.is_held(ready_arena)
+        with transaction.atomic():
+            visitor.submit(ready_arena, page, 1)
+            assert self.is_held(ready_arena)
+        assert not self.is_held(ready_arena)
+
+    def test_retracting(self, ready_arena: Arena, ballot: Ballot) -> None:
+        assert ballot.voter is not None
+        with transaction.atomic():
+            retract_ballot(voter=ballot.voter, ballot=ballot)
+            assert self.is_held(ready_arena)
+
+    def test_importing(self, arena: Arena, tmp_path: Path) -> None:
+        file = tmp_path / "ballots.jsonl"
+        file.write_text('{"items": ["a", "b"], "ranks": [1, 2]}')
+        with transaction.atomic():
+            import_ballots(arena_slug=arena.slug, path=file)
+            assert self.is_held(arena)
 
 
 @pytest.mark.django_db(transaction=True)
