@@ -84,8 +84,8 @@ ENGINES: Mapping[str, Engine] = {
         Engine(
             name="rao-kupper",
             title="Rao-Kupper, Bradley-Terry with a threshold below which voters call a tie",
-            equation="P(a beats b) = pi_a / (pi_a + Theta pi_b), a tie has the rest, pi = exp(theta); theta ~ N(0, s^2),"
-            " or no prior (method=ml)",
+            equation="P(a beats b) = pi_a / (pi_a + Theta pi_b), a tie has the rest, pi = exp(theta);"
+            " theta ~ N(0, s^2), or no prior (method=ml)",
             accepts="pairs with ties; longer ballots are broken into their observed pairs",
             uncertainty="as bradley-terry; Theta with its standard deviation",
             cost="as bradley-terry, times about five",
@@ -101,6 +101,28 @@ ENGINES: Mapping[str, Engine] = {
             cost="as bradley-terry",
             target="ranking.engines.pairwise.thurstone:fit",
             options=("prior_sd", "method", "intervals", "samples", "rng", "start"),
+        ),
+        Engine(
+            name="win-rate",
+            title="Win rate, over comparisons or averaged over opponents",
+            equation="wins / comparisons, a tie half a win; or the mean of that over opponents (average=opponents)",
+            accepts="pairs; longer ballots are broken into their observed pairs; a tie is half a win each way",
+            uncertainty="Wilson's interval as joint draws, Beta posteriors of pairs, or a bootstrap",
+            cost="one pass over the pairs",
+            target="ranking.engines.pairwise.win_rate:fit",
+            options=("average", "intervals", "samples", "rng"),
+        ),
+        Engine(
+            name="rank-centrality",
+            title="Rank centrality, stationary shares of a walk towards winners",
+            equation="theta = log pi with pi P = pi, P(a to b) proportional to (wins of b over a + r)"
+            " / (comparisons + 2r)",
+            accepts="pairs that connect everybody; longer ballots are broken into their observed pairs; a tie is half a"
+            " win each way",
+            uncertainty="Beta posteriors of pairs, or a bootstrap",
+            cost="M^3 / 3 operations, and again for each of 500 draws",
+            target="ranking.engines.pairwise.rank_centrality:fit",
+            options=("pseudo", "intervals", "samples", "rng"),
         ),
     )
 }

@@ -144,3 +144,17 @@ def list_pairs(
                     lower[found] = b if key <= other else a
                 found += 1
     return found
+
+
+@compiled
+def pair_moments(offsets: Array, slots: Array, ranks: Array, weight: Array, first: Array, second: Array) -> None:
+    """Add w t to `first` and w t^2 to `second` of each item, t being its observed pairs on a ballot of weight w."""
+    for ballot in range(len(weight)):
+        begin, end, w = offsets[ballot], offsets[ballot + 1], weight[ballot]
+        known = 0
+        for place in range(begin, end):
+            known += ranks[place] != 0
+        for place in range(begin, end):
+            seen = end - begin - 1 if ranks[place] != 0 else known
+            first[slots[place]] += w * seen
+            second[slots[place]] += w * seen * seen

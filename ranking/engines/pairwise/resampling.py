@@ -1,4 +1,6 @@
-"""Replicates of pair counts: the Bayesian bootstrap over ballots or over voters (Rubin 1981).
+"""Random pair counts, for the uncertainty of whatever is computed from them.
+
+The Bayesian bootstrap over ballots or over voters (Rubin 1981), and draws of each pair on its own.
 
 Each unit gets a random weight with mean 1 instead of a random number of copies: an exponential one, and for a ballot
 of weight w the sum of w of them, a gamma variable, so that a weight of 2 is again the ballot cast twice. Weights are
@@ -13,7 +15,7 @@ a ballot and an addition a pair, about 20 ms a replicate for a million four-way 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,8 @@ Floats = NDArray[np.float64]
 SAMPLES = 500  # the standard error of a probability is then at most 0.022
 SEED = 20_020
 MOST_SAMPLES = 100_000
+JEFFREYS = 0.5  # wins each way in the prior of a pair's share
+INTERVALS = ("model", "bootstrap", "clustered-bootstrap", "none")  # of engines without a likelihood
 
 
 def generator(rng: np.random.Generator | int | None) -> np.random.Generator:
@@ -112,3 +116,50 @@ class _Listed:
     def counted(self, amount: Floats) -> Pairs:
         both = np.bincount(self.cell, amount[self.owner], 2 * self.items**2).reshape(2, self.items, self.items)
         return Pairs(both[0], both[1] + both[1].T)
+
+
+def posterior_counts(
+    pairs: Pairs, samples: int, rng: np.random.Generator | int | None, prior: float = JEFFREYS
+) -> Iterator[Pairs]:
+    """Pair counts drawn from what the counts themselves leave open, for engines that have no likelihood.
+
+    P(a beats b) ~ Beta(prior + wins, prior + losses) for each pair on its own (a tie half a win each way); the wins of
+    a draw are that share of the number of comparisons. So a pair decided once is still open, which a bootstrap, whose
+    replicates all repeat the one win, would deny. Pairs of one ballot are taken as independent.
+    """
+    if not 2 <= samples <= MOST_SAMPLES:
+        raise FitError(f"samples must lie between 2 and {MOST_SAMPLES}, not {samples}")
+    chosen = generator(rng)
+    first, second = np.nonzero(np.triu(pairs.played, 1))
+    ahead, behind = pairs.halved[first, second], pairs.halved[second, first]
+    nothing = np.zeros_like(pairs.ties)
+    for _ in range(samples):
+        share = chosen.beta(ahead + prior, behind + prior)
+        wins = np.zeros_like(pairs.wins)
+        wins[first, second], wins[second, first] = share * (ahead + behind), (1 - share) * (ahead + behind)
+        yield Pairs(wins, nothing)
+
+
+def draws(
+    evidence: Evidence,
+    score: Callable[[Pairs], Floats],
+    *,
+    intervals: str,
+    samples: int,
+    rng: np.random.Generator | int | None,
+    prior: float = JEFFREYS,
+) -> Floats | None:
+    """`score` of many draws of the pair counts, float64[samples, M], or None for intervals "none".
+
+    "model" draws from `posterior_counts` (which alone uses `prior`), "bootstrap" over ballots, "clustered-bootstrap"
+    over voters.
+    """
+    if intervals not in INTERVALS:
+        raise FitError(f"intervals must be one of {', '.join(INTERVALS)}, not {intervals!r}")
+    if intervals == "none":
+        return None
+    if intervals == "model":
+        drawn = posterior_counts(observed(evidence), samples, rng, prior)
+    else:
+        drawn = replicates(evidence, samples, rng, by_voter=intervals == "clustered-bootstrap")
+    return np.array([score(pairs) for pairs in drawn])
