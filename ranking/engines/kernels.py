@@ -931,8 +931,9 @@ def substitute(lower: Array, size: int, right: Array, column: int) -> None:
 @compiled
 def group_level(
     offsets: Array, slots: Array, ranks: Array, weight: Array, first: int, stop: int, eta: Array, cells: Array,
-    base: int, size: int, effects: Array, variance: float, total: Array, design: Array, no_items: Array,
-    wins: Array, where: Array, order: Array, keys: Array, slope: Array, bend: Array, gradient: Array, information: Array,
+    base: int, size: int, effects: Array, variance: float, total: Array, design: Array, local: Array,
+    wins: Array, where: Array, order: Array, keys: Array, slope: Array, bend: Array,
+    gradient: Array, information: Array,
 ) -> float:  # fmt: skip
     """Log-likelihood of a group's ballots at deviations `effects[:size]`, minus their prior's exponent.
 
@@ -948,25 +949,24 @@ def group_level(
         begin, end = offsets[ballot], offsets[ballot + 1]
         for place in range(begin, end):
             total[place] = eta[place] + effects[cells[place] - base]
-            no_items[place - begin] = cells[place] - base
+            local[place - begin] = cells[place] - base
         value += weight[ballot] * judge(offsets, slots, ranks, ballot, total, wins, where, order, keys, slope, bend)
-        spread_out(
-            no_items, 0, end - begin, design[begin:end], weight[ballot], slope, bend, size, gradient, information
-        )
+        spread_out(local, 0, end - begin, design[begin:end], weight[ballot], slope, bend, size, gradient, information)
     return value
 
 
 @compiled
 def group_mode(
     offsets: Array, slots: Array, ranks: Array, weight: Array, first: int, stop: int, eta: Array, cells: Array,
-    base: int, size: int, effects: Array, variance: float, total: Array, design: Array, no_items: Array,
-    wins: Array, where: Array, order: Array, keys: Array, slope: Array, bend: Array, gradient: Array, information: Array,
+    base: int, size: int, effects: Array, variance: float, total: Array, design: Array, local: Array,
+    wins: Array, where: Array, order: Array, keys: Array, slope: Array, bend: Array,
+    gradient: Array, information: Array,
     lower: Array, step: Array,
 ) -> float:  # fmt: skip
     """Newton's method for one group's deviations, in place; returns `group_level` there. Concave, so it cannot fail."""
     trial = effects.copy()
     value = group_level(
-        offsets, slots, ranks, weight, first, stop, eta, cells, base, size, effects, variance, total, design, no_items,
+        offsets, slots, ranks, weight, first, stop, eta, cells, base, size, effects, variance, total, design, local,
         wins, where, order, keys, slope, bend, gradient, information,
     )  # fmt: skip
     for _ in range(GROUP_ITERATIONS):
@@ -986,7 +986,7 @@ def group_mode(
                 trial[i] = effects[i] + scale * step[i, 0]
             renewed = group_level(
                 offsets, slots, ranks, weight, first, stop, eta, cells, base, size, trial, variance, total, design,
-                no_items, wins, where, order, keys, slope, bend, gradient, information,
+                local, wins, where, order, keys, slope, bend, gradient, information,
             )  # fmt: skip
             if renewed >= value - 1e-12 * (1 + abs(value)):
                 break
@@ -1020,7 +1020,7 @@ def accumulate_groups(
     more = design.shape[1]
     wins, where = np.zeros(n_items), np.empty(n_items, np.int64)
     order, keys = np.empty(longest, np.int32), np.empty(longest, np.int64)
-    slope, bend, no_items = np.empty(longest), np.empty((longest, longest)), np.empty(longest, np.int64)
+    slope, bend, local = np.empty(longest), np.empty((longest, longest)), np.empty(longest, np.int64)
     lower, right = np.empty((most, most)), np.empty((most, most + more))
     total = np.empty(len(slots))
     gradient[:] = 0.0
@@ -1031,7 +1031,7 @@ def accumulate_groups(
         slopes, bends = np.empty(size + more), np.empty((size + more, size + more))
         value += group_mode(
             offsets, slots, ranks, weight, groups[g], groups[g + 1], eta, cells, base, size,
-            effects[base : base + size], variance, total, design, no_items, wins, where, order, keys, slope, bend,
+            effects[base : base + size], variance, total, design, local, wins, where, order, keys, slope, bend,
             slopes, bends, lower, right,
         )  # fmt: skip
         for i in range(size):

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Scores:
-    """Log-likelihood of each ballot cast once (`values`, B), its derivative by the strength at each slot (`slots`, S)."""
+    """`values` (B): log-likelihood of each ballot, cast once. `slots` (S): its derivative by the strength at a slot."""
 
     values: Floats
     slots: Floats
