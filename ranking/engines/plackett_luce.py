@@ -38,10 +38,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.engines import notes
+from ranking.engines import clusters, notes
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import Fit, centred
+from ranking.engines.scores import ballot_scores
 from ranking.engines.terms import group
 
 Floats = NDArray[np.float64]
@@ -58,24 +59,33 @@ DRIFT_STEP = 1e-3  # logits, of the finite difference
 MAX_LOG_VARIANCE = 4.0  # of log s^2: no data says less about s than a factor of e either way
 
 
-def fit(evidence: Evidence, *, prior_sd: float | None = None, start: Fit | None = None) -> Fit:
+def fit(
+    evidence: Evidence, *, prior_sd: float | None = None, intervals: str = "model", start: Fit | None = None
+) -> Fit:
     """Fit the posterior. `prior_sd` in logits fixes the prior, else it is learned; `start` only saves iterations.
 
+    `intervals` is "model", or "sandwich" or "clustered" for a covariance that does not believe it, see `clusters`.
     Raises `FitError` for a prior that is not a positive number or evidence without items.
     """
+    if intervals not in clusters.INTERVALS:
+        raise FitError(f"intervals must be one of {', '.join(clusters.INTERVALS)}, not {intervals!r}")
     if prior_sd is not None and not (math.isfinite(prior_sd) and prior_sd > 0):
         raise FitError(f"the prior standard deviation must be a number above 0, not {prior_sd}")
     if not evidence.items:
         raise FitError("there are no items to rate")
     terms = group(evidence)
     mode = maximise(terms, prior_sd=prior_sd, start=_start(evidence, start))
-    mean, covariance = centred(mode.theta, mode.covariance)
+    by_voter = intervals == "clustered"
+    spread = mode.covariance if intervals == "model" else _robust(evidence, terms, mode, by_voter=by_voter)
+    mean, covariance = centred(mode.theta, spread)
     parameters: dict[str, Any] = {
         "prior_sd": math.sqrt(mode.variance),
         "prior": "learned" if prior_sd is None else "given",
         "log_likelihood": mode.log_likelihood,
         "all_bad": quality_floor(evidence, mean),
     }
+    if intervals != "model":
+        parameters["intervals"] = intervals
     return Fit(
         engine=NAME,
         items=evidence.items,
@@ -86,8 +96,30 @@ def fit(evidence: Evidence, *, prior_sd: float | None = None, start: Fit | None 
         parameters=parameters,
         converged=mode.converged,
         iterations=mode.iterations,
-        warnings=(*_solver_notes(mode, prior_sd), *notes.links(evidence.items, terms), *notes.general(evidence)),
+        warnings=(
+            *_solver_notes(mode, prior_sd),
+            *(clusters.voter_notes(evidence) if by_voter else ()),
+            *notes.links(evidence.items, terms),
+            *notes.general(evidence),
+        ),
     )
+
+
+def _robust(evidence: Evidence, terms: Likelihood, mode: Mode, *, by_voter: bool) -> Floats:
+    """The sandwich of `clusters`, plus what a learned prior adds to the posterior."""
+    information = terms.evaluate(mode.theta)[2]
+    prior = np.full(len(information), 1 / mode.variance)
+    scores, none = ballot_scores(evidence, mode.theta), np.empty((len(evidence), 0))
+    found = clusters.sandwich(evidence, scores.slots, none, information, prior, by_voter=by_voter)
+    return found + (mode.covariance - np.asarray(np.linalg.inv(information + np.diag(prior))))
+
+
+def require_plain(fit: Fit, evidence: Evidence) -> None:
+    """Raise `FitError` unless `fit` is this engine's plain fit, one strength a contestant, of these contestants."""
+    if fit.engine != NAME:
+        raise FitError(f"this needs a fit of {NAME}, not of {fit.engine}")
+    if fit.items != evidence.items:
+        raise FitError("the fit and the ballots do not have the same contestants")
 
 
 class Likelihood(Protocol):
