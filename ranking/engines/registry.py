@@ -124,6 +124,37 @@ ENGINES: Mapping[str, Engine] = {
             target="ranking.engines.pairwise.rank_centrality:fit",
             options=("pseudo", "intervals", "samples", "rng"),
         ),
+        Engine(
+            name="borda",
+            title="Borda, the average share of a ballot that one is placed above",
+            equation="mean of (above + (tied + not observed) / 2) / (K - 1) over ballots",
+            accepts="every ballot that ranks something; an order that was not observed is averaged over",
+            uncertainty="Gaussian over ballots, or clustered by voter",
+            cost="K^2 a ballot",
+            target="ranking.engines.voting.borda:fit",
+            options=("intervals",),
+        ),
+        Engine(
+            name="copeland",
+            title="Copeland, majorities won minus majorities lost",
+            equation="number of contestants beaten by majority - number lost to",
+            accepts="every ballot, as its observed pairs; a tie is half a vote each way",
+            uncertainty="Beta posteriors of pairs, or a bootstrap",
+            cost="one pass over the pairs, M^2 for each of 500 draws",
+            target="ranking.engines.voting.copeland:fit",
+            options=("intervals", "samples", "rng"),
+        ),
+        Engine(
+            name="kemeny",
+            title="Kemeny, the order with the fewest disagreements",
+            equation="the order that minimises the votes for a over b, summed over all a placed below b",
+            accepts="every ballot, as its observed pairs; a tie is half a vote each way",
+            uncertainty="Beta posteriors of pairs, or a bootstrap",
+            cost="exact up to 16 contestants in one majority cycle (a tenth of a second), searched beyond, with the gap"
+            " stated",
+            target="ranking.engines.voting.kemeny:fit",
+            options=("exact", "intervals", "samples", "rng"),
+        ),
     )
 }
 

@@ -1,0 +1,123 @@
+"""Kemeny orders against trying every order, the capital of Tennessee, and large groups with a stated gap."""
+
+from __future__ import annotations
+
+from itertools import combinations, permutations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ranking.engines.errors import FitError
+from ranking.engines.pairwise.pairs import observed
+from ranking.engines.voting.kemeny import fit, solve
+from tests.ranking.engines.ballots import evidence_of, simulated, some_ballots
+from tests.ranking.engines.pairwise.peers import llmfao
+from tests.ranking.engines.pairwise.references import counted, listed_pairs
+from tests.ranking.engines.voting.tennessee import CITIES, tennessee
+
+WIDE = settings(max_examples=60, deadline=None)
+
+
+def disagreement(order, halved: np.ndarray) -> float:
+    return sum(halved[below, above] for above, below in combinations(order, 2))
+
+
+def tried(halved: np.ndarray) -> tuple[float, int]:
+    """The least disagreement and how many orders have it."""
+    costs = np.array([disagreement(order, halved) for order in permutations(range(len(halved)))])
+    return costs.min(), int((costs <= costs.min() + 1e-9).sum())
+
+
+@settings(max_examples=40, deadline=None)
+@given(some_ballots(items=5), st.lists(st.integers(1, 3), min_size=12, max_size=12))
+def test_the_order_is_as_good_as_the_best_of_all(ballots, weights) -> None:
+    evidence = evidence_of(ballots, 5, weight=[float(w) for w in weights[: len(ballots)]])
+    assume(any(True for _ in listed_pairs(evidence)))
+    wins, ties = counted(evidence)
+    best, number = tried(wins + ties / 2)
+    found = fit(evidence, intervals="none")
+    assert disagreement(np.argsort(-found.mean), wins + ties / 2) == pytest.approx(best)
+    assert found.parameters["disagreement"] == pytest.approx(best)
+    assert found.parameters["lower_bound"] == pytest.approx(best)
+    assert found.parameters["optimal"] is True
+    assert found.parameters["unique"] is (number == 1)
+    searched = fit(evidence, intervals="none", exact=1)
+    assert searched.parameters["lower_bound"] <= best + 1e-9
+    assert searched.parameters["disagreement"] >= best - 1e-9
+    if searched.parameters["optimal"]:
+        assert searched.parameters["disagreement"] == pytest.approx(best)
+
+
+def test_the_capital_of_tennessee() -> None:
+    found = fit(tennessee())
+    order = [CITIES[item] for item in np.argsort(-found.mean)]
+    assert order == ["Nashville", "Chattanooga", "Knoxville", "Memphis"]
+    assert found.parameters["unique"] is True
+
+
+def test_a_cycle_is_cut_where_it_is_weakest_and_several_optima_are_stated() -> None:
+    ballots = [([0, 1], [1, 2])] * 5 + [([1, 2], [1, 2])] * 4 + [([2, 0], [1, 2])] * 3
+    found = fit(evidence_of(ballots, 3))
+    np.testing.assert_array_equal(found.mean, [2, 1, 0])
+    assert found.parameters["disagreement"] == 3
+    even = fit(evidence_of([([0, 1], [1, 2]), ([1, 2], [1, 2]), ([2, 0], [1, 2])], 3))
+    assert even.parameters["unique"] is False
+    assert any("several orders agree equally well" in warning for warning in even.warnings)
+
+
+@WIDE
+@given(some_ballots(items=5), st.permutations(range(5)), st.randoms(use_true_random=False))
+def test_relabelling_and_reordering_change_nothing_but_the_choice_among_equals(ballots, labels, random) -> None:
+    evidence = evidence_of(ballots, 5)
+    assume(any(True for _ in listed_pairs(evidence)))
+    shuffled = [([labels[slot] for slot in slots], ranks) for slots, ranks in ballots]
+    random.shuffle(shuffled)
+    first, second = fit(evidence, intervals="none"), fit(evidence_of(shuffled, 5), intervals="none")
+    assert second.parameters["disagreement"] == pytest.approx(first.parameters["disagreement"])
+    assert second.parameters["unique"] == first.parameters["unique"]
+    if first.parameters["unique"]:
+        np.testing.assert_array_equal(second.mean[labels], first.mean)
+
+
+def test_fifteen_contestants_in_one_cycle_are_solved_exactly() -> None:
+    """Against the search from many starts, which finds the optimum of so small a group."""
+    rng = np.random.default_rng(0)
+    pairs = observed(simulated(rng.normal(0, 0.1, 15), 150, 3, rng))
+    exact, searched = solve(pairs, 16), solve(pairs, 1)
+    assert exact.largest >= 10
+    assert exact.optimal
+    assert exact.cost == pytest.approx(searched.cost)
+    assert searched.bound <= exact.cost
+
+
+def test_a_large_group_states_how_far_from_the_best_it_may_be() -> None:
+    found = fit(llmfao(), samples=5)
+    assert found.parameters["optimal"] is False
+    assert found.parameters["unique"] is None
+    assert 0 < found.parameters["gap"] < 0.02
+    assert found.parameters["lower_bound"] < found.parameters["disagreement"]
+    assert "too large for an exact search (limit 16)" in found.warnings[0]
+    assert f"at most {100 * found.parameters['gap']:.2g} % more than the best" in found.warnings[0]
+
+
+def test_clear_strengths_are_ordered_and_drawn_without_doubt() -> None:
+    rng = np.random.default_rng(1)
+    found = fit(simulated(np.linspace(3, -3, 6), 2_000, 4, rng))
+    np.testing.assert_array_equal(found.mean, [5, 4, 3, 2, 1, 0])
+    assert (found.draws == found.mean).mean() > 0.95
+
+
+def test_one_ballot_and_one_contestant() -> None:
+    found = fit(evidence_of([([0, 1], [1, 2])], 2))
+    np.testing.assert_array_equal(found.mean, [1, 0])
+    assert 0.1 < (found.draws[:, 0] == 0).mean() < 0.3
+
+
+def test_senseless_requests_are_refused() -> None:
+    evidence = evidence_of([([0, 1], [1, 2])], 2)
+    with pytest.raises(FitError, match="exact must lie between 1 and 20, not 30"):
+        fit(evidence, exact=30)
+    with pytest.raises(FitError, match="at least one observed pair"):
+        fit(evidence_of([([0, 1], [None, None])], 2))
