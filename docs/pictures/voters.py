@@ -19,7 +19,7 @@ import numpy as np
 from demo import ARENA
 from PIL import Image
 
-NOISE = 0.35  # of a taste's spread over one battle
+NOISE = 1.0  # of a taste's spread over one battle
 _FIELD = re.compile(r'<input[^>]* name="([\w]+)"[^>]* value="([^"]*)"')
 _PICTURE = re.compile(r'<img src="(/media/[^"]+)"')
 
