@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.db import connection
 
 from arena.catalogue.models import Arena
-from config.embedded.channel_layer import EmbeddedChannelLayer
 from ranking.leaderboards import tasks
 from ranking.leaderboards.boards import announce, board_page
 from ranking.leaderboards.consumers import NOT_FOUND
-from tests.threads import PATIENCE
 from tests.visitor import Visitor
 from tests.websocket import Websocket
 
@@ -141,49 +135,3 @@ async def test_a_connection_that_was_opened_gives_its_database_connection_back(a
         await board.open()
 
     assert await database_sync_to_async(in_use)() == before
-
-
-class TestTheEmbeddedChannelLayer:
-    """A message from another thread wakes a receiver that sleeps. Channels' own layer would let it sleep on."""
-
-    @staticmethod
-    def received(method: str, target: str, message: dict[str, Any]) -> dict[str, Any]:
-        """What a receiver in a loop of its own gets when this thread calls `method`."""
-        layer = EmbeddedChannelLayer()
-        got: list[dict[str, Any]] = []
-        names: list[str] = []
-        listening, awake = threading.Event(), threading.Event()
-
-        async def listen() -> None:
-            names.append(await layer.new_channel())
-            await layer.group_add("board.1", names[0])
-            asyncio.get_running_loop().call_soon(listening.set)
-            got.append(await layer.receive(names[0]))
-            awake.set()
-
-        threading.Thread(target=asyncio.run, args=[listen()], daemon=True).start()
-        assert listening.wait(PATIENCE)
-        async_to_sync(getattr(layer, method))(target or names[0], message)
-        assert awake.wait(PATIENCE), "the receiver sleeps on"
-        return got[0]
-
-    def test_to_a_group(self) -> None:
-        message = {"type": "board.changed"}
-        assert self.received("group_send", "board.1", message) == message
-
-    def test_to_one_channel(self) -> None:
-        message = {"type": "hello"}
-        assert self.received("send", "", message) == message
-
-    def test_before_anybody_listens_it_is_dropped_without_a_word(self) -> None:
-        async_to_sync(EmbeddedChannelLayer().group_send)("board.1", {"type": "board.changed"})
-
-    def test_after_the_server_has_stopped_it_is_dropped_without_a_word(self) -> None:
-        layer = EmbeddedChannelLayer()
-        asyncio.run(layer.new_channel())
-
-        async_to_sync(layer.group_send)("board.1", {"type": "board.changed"})
-
-
-def test_there_is_a_channel_layer() -> None:
-    assert get_channel_layer() is not None
