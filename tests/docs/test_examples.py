@@ -157,6 +157,7 @@ def test_every_code_of_an_error_is_described_with_its_status() -> None:
     in_problems = set(re.findall(r'"([a-z_]+)"\s*\)', pages.text("config/problems.py")))
 
     assert set(refusals) - abstract <= set(described) | commands_only
+    assert in_problems <= set(described)
     assert set(described) <= set(refusals) | in_problems
     assert {code for code, status in described.items() if code in refusals and refusals[code] != status} == set()
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from arena.demo.catalogue import DEMO_CONTESTANTS, DEMO_PROMPTS
 from arena.generation import backends as backend_package
 from arena.generation.backends import registry
 from arena.generation.backends.protocol import Request, SettingsError
@@ -40,6 +41,12 @@ def test_the_tutorial_prints_what_it_says() -> None:
                 assert out.getvalue().strip() == command.output.strip()
                 compared += 1
     assert compared == 4
+
+
+def test_the_demo_is_as_large_as_the_tutorial_says() -> None:
+    queued = len(DEMO_CONTESTANTS) * len(DEMO_PROMPTS)
+
+    assert f"Demo arena ready; {queued} pictures queued." in pages.blocks(TUTORIAL, "text")[0]
 
 
 def run_shell(page: str) -> int:
