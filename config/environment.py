@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
@@ -76,7 +77,7 @@ def words(name: str, default: list[str]) -> list[str]:
     return [word.strip() for word in raw.split(",") if word.strip()]
 
 
-def database(name: str) -> dict[str, str | int] | None:
+def database(name: str) -> dict[str, Any] | None:
     """Django's connection parameters from a `postgresql://` URL, or None where the variable is unset."""
     url = secret(name)
     if not url:
@@ -89,10 +90,16 @@ def database(name: str) -> dict[str, str | int] | None:
     database_name = unquote(parts.path.lstrip("/"))
     if not database_name:
         raise EnvironmentProblem(f"{name} names no database: postgresql://user:password@host/name")
+    try:
+        port = parts.port
+    except ValueError:
+        raise EnvironmentProblem(f"{name} has a port that is no number from 0 to 65535") from None
     return {
         "NAME": database_name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
-        "PORT": parts.port or "",
+        "PORT": port or "",
+        # sslmode=require, connect_timeout=5 and the like, as libpq names them
+        "OPTIONS": dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))),
     }

@@ -21,7 +21,13 @@ class Problems:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not response.content:
+            message = f"{request.method} is not possible here; use {response.headers['Allow'].replace(', ', ' or ')}."
+            answer = problem(request, response.status_code, "Not possible here", message, "method_not_allowed")
+            answer.headers["Allow"] = response.headers["Allow"]
+            return answer
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, Refusal):

@@ -130,7 +130,11 @@ if _database is None:
     }
 else:
     DATABASES = {
-        "default": {"ENGINE": "django.db.backends.postgresql", **_database, "OPTIONS": {"pool": _pool}},
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            **_database,
+            "OPTIONS": {**_database["OPTIONS"], "pool": _pool},
+        },
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

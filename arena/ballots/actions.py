@@ -11,6 +11,7 @@ from django.utils import timezone
 from arena.battles import tokens
 from arena.battles.actions import BattleClosed, locked_battle
 from arena.battles.models import Battle, BattleState
+from arena.catalogue.models import Arena
 from arena.events import announce_ballots
 from arena.refusals import Gone, Invalid, NotAllowed
 from arena.voters.models import Voter
@@ -39,13 +40,13 @@ class BattleExpired(Gone):
 
 
 @transaction.atomic
-def cast_ballot(*, voter: Voter, token: str, judgement: Judgement) -> Ballot:
-    """Record a voter's judgement of the battle that the token names, once.
+def cast_ballot(*, voter: Voter, token: str, judgement: Judgement, arena: Arena | None = None) -> Ballot:
+    """Record a voter's judgement of the battle that the token names, once; with `arena`, of a battle of it alone.
 
     Sent again, with the same or another judgement, it returns the ballot that was recorded first: a ballot is locked
     when it is cast, and the names were shown after it.
     """
-    battle = locked_battle(tokens.read(token), voter)
+    battle = locked_battle(tokens.read(token), voter, arena)
     first = Ballot.objects.filter(battle=battle, supersedes=None).first()
     if first is not None:
         return first

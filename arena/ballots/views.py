@@ -25,6 +25,7 @@ def cast(request: HttpRequest, arena_slug: str) -> HttpResponse:
     arena = get_arena_for(request.user, arena_slug)
     require_voting_right(request, arena)
     ballot = cast_ballot(
+        arena=arena,
         voter=require_voter(request),
         token=request.POST.get("token", ""),
         judgement=read_judgement(request.POST),

@@ -44,42 +44,48 @@ def open_battle(*, arena: Arena, voter: Voter) -> Battle | None:
     if not arena.is_open:
         raise VotingClosed(f"{arena.name} is closed for voting. Its leaderboard stays open.")
     battle = open_battle_of(voter, arena)
-    if battle is not None:
+    if battle is not None and battle.expires_at > timezone.now():
         return battle
     choice, candidates = _choose(arena, voter)
     if choice is None:
         return None
     try:
         with transaction.atomic():
-            Battle.objects.filter(
-                voter=voter, arena=arena, state=BattleState.OPEN, expires_at__lte=timezone.now()
-            ).update(state=BattleState.EXPIRED, closed_at=timezone.now())
+            if battle is not None:
+                Battle.objects.filter(pk=battle.pk, state=BattleState.OPEN).update(
+                    state=BattleState.EXPIRED, closed_at=timezone.now()
+                )
             return _write(arena, voter, choice, candidates)
     except IntegrityError:  # two tabs asked at once: the other one's battle is this voter's battle
         return open_battle_of(voter, arena)
 
 
-def skip_battle(*, voter: Voter, token: str, reason: str = "") -> Battle:
+def skip_battle(*, voter: Voter, token: str, reason: str = "", arena: Arena | None = None) -> Battle:
     """Close a battle without a ballot. Skipping twice is skipping once."""
     named = tokens.read(token)
     with transaction.atomic():
-        battle = locked_battle(named, voter)
+        battle = locked_battle(named, voter, arena)
         if battle.state == BattleState.VOTED:
             raise BattleClosed("You have already voted on this battle, so it cannot be skipped. Go on to the next one.")
         if battle.state == BattleState.OPEN:
             battle.state = BattleState.SKIPPED
-            battle.skip_reason = reason[:40]
+            battle.skip_reason = reason.replace("\x00", "")[:40]
             battle.closed_at = timezone.now()
             battle.save(update_fields=["state", "skip_reason", "closed_at"])
     return battle
 
 
-def locked_battle(named: tokens.BattleToken, voter: Voter) -> Battle:
-    """The battle that a token names, locked until the end of the transaction; refused to anybody but its voter."""
+def locked_battle(named: tokens.BattleToken, voter: Voter, arena: Arena | None = None) -> Battle:
+    """The battle that a token names, locked until the end of the transaction.
+
+    Refused to anybody but its voter and, with `arena`, in any other arena.
+    """
     battles = Battle.objects.select_for_update(of=("self",)).select_related("arena", "prompt")
     battle = battles.filter(public_id=named.battle).first()
     if battle is None:
         raise tokens.ForgedToken("This battle no longer exists. Open a new one.")
+    if arena is not None and battle.arena_id != arena.pk:
+        raise tokens.ForgedToken(f"This battle does not belong to {arena.name}. Vote in the arena that showed it.")
     if named.voter != voter.public_id or battle.voter_id != voter.pk:
         raise NotYourBattle(
             "The battle was opened for somebody else, or you have signed in or out since. "

@@ -49,6 +49,7 @@ def vote(request: HttpRequest, arena_slug: str) -> HttpResponse:
 def skip(request: HttpRequest, arena_slug: str) -> HttpResponse:
     arena = get_arena_for(request.user, arena_slug)
     skip_battle(
+        arena=arena,
         voter=require_voter(request),
         token=request.POST.get("token", ""),
         reason=request.POST.get("reason", ""),

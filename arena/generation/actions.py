@@ -17,6 +17,7 @@ from django.utils import timezone
 from arena.catalogue.models import Arena, ContestantRevision, ContestantState
 
 from .backends.protocol import Result
+from .media import BrokenMedia, clean_picture
 from .models import Candidate, CandidateState
 
 LEASE = timedelta(minutes=2)  # of one batch; the slowest painter needs seconds for one on a slow core
@@ -101,16 +102,24 @@ def claim_batch(*, most: int, loaded: int | None = None) -> Claim | None:
 
 
 def finish_candidate(*, candidate: Candidate, lease: uuid.UUID, result: Result) -> bool:
-    """Store an output. False if the lease was lost meanwhile: somebody else's result counts, this one is refused."""
-    media = result.media
+    """Store an output; False if it was not.
+
+    It is not if the lease was lost meanwhile (somebody else's result counts, this one is refused), nor if the output
+    cannot be shown: then the candidate has failed, with the reason.
+    """
+    text = (result.text or "").replace("\x00", "\ufffd")  # PostgreSQL stores no NUL
+    try:
+        picture = None if result.media is None else clean_picture(result.media)
+    except BrokenMedia as error:
+        fail_candidates(candidates=[candidate], lease=lease, message=str(error), permanent=True)
+        return False
     fields: dict[str, object] = {
         "state": CandidateState.READY,
         "lease": None,
         "lease_until": None,
         "failure": "",
-        "text": result.text or "",
-        "width": result.width,
-        "height": result.height,
+        "text": text,
+        "sha256": hashlib.sha256(text.encode() if picture is None else picture.content).hexdigest(),
         "device": result.device,
         "library_versions": dict(result.library_versions),
         "latency_ms": result.measured.latency_ms,
@@ -119,15 +128,18 @@ def finish_candidate(*, candidate: Candidate, lease: uuid.UUID, result: Result) 
         "tokens": result.measured.tokens,
         "finished_at": timezone.now(),
     }
-    content = (result.text or "").encode() if media is None else media.content
-    fields["sha256"] = hashlib.sha256(content).hexdigest()
-    if media is not None:
-        fields["media"] = default_storage.save(blind_media_name(media.media_type), ContentFile(media.content))
-        fields["media_type"] = media.media_type
-        fields["media_bytes"] = len(media.content)
+    if picture is not None:
+        name = default_storage.save(blind_media_name(picture.media_type), ContentFile(picture.content))
+        fields |= {
+            "media": name,
+            "media_type": picture.media_type,
+            "media_bytes": len(picture.content),
+            "width": picture.width,
+            "height": picture.height,
+        }
     written = Candidate.objects.filter(pk=candidate.pk, state=CandidateState.CLAIMED, lease=lease).update(**fields)
-    if not written and media is not None:
-        default_storage.delete(str(fields["media"]))
+    if not written and picture is not None:
+        default_storage.delete(name)
     return bool(written)
 
 

@@ -40,7 +40,7 @@ def generate_one_batch() -> int:
     else:
         for candidate, result in zip(claim.candidates, results, strict=True):
             if not finish_candidate(candidate=candidate, lease=claim.lease, result=result):
-                log.warning("candidate %s was finished by another worker first", candidate.pk)
+                log.warning("the result for candidate %s was not stored: late, or not fit to be shown", candidate.pk)
     return len(claim.candidates)
 
 

@@ -20,25 +20,32 @@ from .beliefs import pack_posterior
 from .evidence import BoardEvidence, read_evidence
 from .models import Leaderboard, Snapshot
 
+LEVEL = 0.95  # of every interval on a board
 _LOCK_CLASS = 0x626F6172  # the first key of our advisory locks on leaderboards; ASCII "boar"
 
 
-def publish(leaderboard: Leaderboard) -> Snapshot | None:
+def publish(leaderboard: Leaderboard, *, patience_ms: int = 250) -> Snapshot | None:
     """The snapshot of the ballots as they are now: the latest one if nothing was added since, else a new one.
 
-    None while there is no ballot. Raises `BallotsBeingWritten` when a long writer holds the arena. The fit runs outside
-    any transaction; two publishers at once are put in order when they write, and the older evidence gives way.
+    None while no ballot was ever recorded; where none counts, all being retracted or by machines, the snapshot is
+    empty and says so. Raises `BallotsBeingWritten` when a long writer holds the arena for longer than `patience_ms`.
+    The fit runs outside any transaction; two publishers at once are put in order when they write, and the older
+    evidence gives way.
     """
-    watermark = evidence_watermark(leaderboard.arena_id)
+    watermark = evidence_watermark(leaderboard.arena_id, patience_ms)
     latest = leaderboard.latest
     if latest is not None and latest.watermark >= watermark:
         return latest
     if watermark == 0:
         return None
     board = read_evidence(leaderboard.arena_id, watermark, leaderboard.category)
-    result = engine_named(leaderboard.engine).fit(board.evidence, **leaderboard.parameters)
     notes = [f"{board.by_judges} ballots by machine judges are left out"] if board.by_judges else []
-    standings = report(result, standings_of(result), 0.95, "natural", notes)
+    if len(board.evidence):
+        result = engine_named(leaderboard.engine).fit(board.evidence, **leaderboard.parameters)
+        rows = standings_of(result)
+    else:
+        result, rows = _fit_of_nothing(leaderboard.engine), []
+    standings = report(result, rows, LEVEL, "natural", notes)
     return _write(leaderboard, board, result, standings)
 
 
@@ -67,6 +74,21 @@ def _write(leaderboard: Leaderboard, board: BoardEvidence, result: Fit, standing
         leaderboard.posterior = pack_posterior(board.contestants, result.mean, result.covariance)
     leaderboard.save(update_fields=["latest", "posterior"])
     return snapshot
+
+
+def _fit_of_nothing(engine: str) -> Fit:
+    return Fit(
+        engine=engine,
+        items=(),
+        mean=np.zeros(0),
+        covariance=np.zeros((0, 0)),
+        shown=np.zeros(0, np.int64),
+        ballots=0,
+        parameters={},
+        converged=True,
+        iterations=0,
+        warnings=("no ballot counts",),
+    )
 
 
 def checksum(standings: dict[str, Any]) -> str:

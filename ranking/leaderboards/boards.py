@@ -56,6 +56,11 @@ def show_published(leaderboard: Leaderboard | None = None) -> None:
         announce(arena.pk)
 
 
+def forget(slug: str) -> None:
+    """Render the page anew when it is next asked for."""
+    cache.delete(_key(slug))
+
+
 def announce(arena_id: int) -> None:
     """Tell the open pages of a board that it changed.
 
@@ -78,7 +83,7 @@ def _latest_of(arena: Arena) -> Snapshot | None:
 
 def _render(arena: Arena, snapshot: Snapshot | None) -> BoardPage:
     shown = {"slug": arena.slug, "name": arena.name, "description": arena.description, "id": arena.pk}
-    board = None if snapshot is None else show_board(arena, snapshot)
+    board = show_board(arena, snapshot) if snapshot is not None and snapshot.standings["standings"] else None
     html = render_to_string("leaderboards/_standings.html", {"arena": shown, "board": board})
     return BoardPage(
         arena=shown,

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_save
 
 from arena.events import ballots_changed
 
 
 def listen() -> None:
     ballots_changed.connect(on_ballots_changed, dispatch_uid="ranking.leaderboards")
+    post_save.connect(on_arena_saved, sender="arena.Arena", dispatch_uid="ranking.leaderboards")
 
 
 def on_ballots_changed(sender: Any, arena_id: int, **kwargs: Any) -> None:
     from .tasks import request_refresh
 
     request_refresh(arena_id)
+
+
+def on_arena_saved(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """The page kept in the cache shows the arena's name and knows whether strangers may see it."""
+    from .boards import forget
+
+    transaction.on_commit(partial(forget, instance.slug))

@@ -137,7 +137,6 @@ class TestADatabase:
         assert found is not None
         assert found["HOST"] == "/Users/ada/run"
 
-    @pytest.mark.xfail(strict=True, reason="what stands behind the question mark is dropped without a word")
     @pytest.mark.parametrize("query", ["sslmode=require", "sslmode=verify-full&sslrootcert=/ca.pem"])
     def test_keeps_the_options_of_its_url_or_refuses_them(self, value: Callable[[str], None], query: str) -> None:
         """Dropped, `sslmode=require` would connect without encryption."""
@@ -149,7 +148,6 @@ class TestADatabase:
         assert found is not None
         assert found["OPTIONS"]["sslmode"] == query.split("&")[0].split("=")[1]
 
-    @pytest.mark.xfail(strict=True, raises=ValueError, reason="a port that is no number ends in a traceback")
     def test_with_a_port_that_is_no_number_stops_the_start(self, value: Callable[[str], None]) -> None:
         value("postgresql://ada@db.example:main/podium")
         with pytest.raises(EnvironmentProblem, match=NAME):

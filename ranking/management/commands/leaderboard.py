@@ -7,10 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from arena.ballots.models import Ballot
+from arena.ballots.watermark import BallotsBeingWritten
 from arena.catalogue.models import Arena
 from ranking.engines.report import table
 from ranking.leaderboards.actions import publish
 from ranking.leaderboards.queries import leaderboard_of
+
+PATIENCE_MS = 2_000  # an operator can wait longer for a writer than a board can
 
 
 class Command(BaseCommand):
@@ -28,9 +31,14 @@ class Command(BaseCommand):
             raise CommandError(f"there is no arena called {arena!r}; known: {known}", returncode=2)
         if category and not Ballot.objects.filter(arena=found).in_category(category).exists():
             raise CommandError(f"no ballot in {arena} has the category {category!r}", returncode=2)
-        snapshot = publish(leaderboard_of(found.pk, category))
-        if snapshot is None:
-            raise CommandError(f"{arena} has no ballots yet", returncode=2)
+        try:
+            snapshot = publish(leaderboard_of(found.pk, category), patience_ms=PATIENCE_MS)
+        except BallotsBeingWritten:
+            raise CommandError(
+                f"ballots of {arena} are being written; ask again when that is done", returncode=2
+            ) from None
+        if snapshot is None or not snapshot.standings["standings"]:
+            raise CommandError(f"{arena} has no ballots that count", returncode=2)
         if options["json"]:
             self.stdout.write(json.dumps(snapshot.standings, ensure_ascii=False))
         else:

@@ -23,7 +23,6 @@ from tests.clock import Clock
 from tests.visitor import FRAGMENT, JSON, Visitor, VotePage
 
 PAGE: dict[str, str] = {}
-EMPTY_405 = pytest.mark.xfail(strict=True, reason="405 answers are empty: config.problems does not know them")
 
 
 @dataclass
@@ -161,7 +160,7 @@ REFUSED: dict[str, tuple[Sending, int, str, str]] = {
 }
 cases = pytest.mark.parametrize(
     ("send", "status", "code", "words"),
-    [pytest.param(*case, id=name, marks=[EMPTY_405] if case[1] == 405 else []) for name, case in REFUSED.items()],
+    [pytest.param(*case, id=name) for name, case in REFUSED.items()],
 )
 
 
@@ -261,7 +260,6 @@ def test_a_program_that_skips_the_form_is_held_to_the_same_rules(situation: Situ
     assert not Ballot.objects.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="cast_ballot does not compare the address with the battle's arena")
 def test_a_token_counts_only_at_its_own_arenas_address(situation: Situation) -> None:
     Arena.objects.create(slug="other", name="Other")
     response = situation.visitor.client.post("/arenas/other/ballots/", situation.page.fields | {"rank_a": "1"})

@@ -213,7 +213,6 @@ def png_with_everything(name: str) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.xfail(strict=True, reason="finish_candidate stores what a backend wrote into the file besides the picture")
 def test_what_a_generator_wrote_into_its_files_does_not_reach_the_voter(
     arena: Arena, prompts: list[Prompt], contestants: list[Contestant]
 ) -> None:

@@ -47,7 +47,6 @@ class TestCostsAtMostEightQueries:
         with at_most(MOST_QUERIES):
             assert visitor.open(ready_arena, **FRAGMENT).rank_fields
 
-    @pytest.mark.xfail(strict=True, reason="an account's user row is the ninth query")
     def test_for_an_account(self, ready_arena: Arena) -> None:
         visitor = Visitor()
         visitor.client.force_login(User.objects.create_user("ada"))

@@ -239,7 +239,6 @@ class TestAPrivateArena:
     def test_is_on_no_list(self, private: Arena, client: Client) -> None:
         assert "Prints" not in client.get("/").content.decode()
 
-    @pytest.mark.xfail(strict=True, reason="the cached page keeps its visibility until the next snapshot")
     def test_that_was_public_a_moment_ago_is_hidden_at_once(self, arena: Arena, snapshot: Snapshot) -> None:
         assert Client().get(PAGE).status_code == 200
         staff = Client()

@@ -130,7 +130,6 @@ class TestIsRefusedWithOneLine:
     def test_for_an_arena_without_ballots(self, arena: Arena) -> None:
         assert refused("prints") == "prints has no ballots yet"
 
-    @pytest.mark.xfail(strict=True, reason="publish fits an engine on no ballots at all")
     def test_for_an_arena_whose_ballots_were_all_retracted(self, arena: Arena, cast: Cast) -> None:
         ballot = cast([0, 1], [1, 2])
         assert ballot.voter is not None
@@ -138,7 +137,6 @@ class TestIsRefusedWithOneLine:
         refused("prints")
 
     @pytest.mark.django_db(transaction=True)
-    @pytest.mark.xfail(strict=True, reason="BallotsBeingWritten ends in a traceback")
     def test_while_an_import_is_being_written(self, arena: Arena, cast: Cast) -> None:
         written, finish = threading.Event(), threading.Event()
 

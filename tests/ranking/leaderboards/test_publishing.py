@@ -17,7 +17,6 @@ from arena.ballots.watermark import BallotsBeingWritten, hold_for_writing
 from arena.catalogue.models import Arena, Contestant
 from arena.matchmaking.beliefs import belief_source
 from arena.voters.models import Voter, VoterKind
-from ranking.engines.errors import FitError
 from ranking.leaderboards import actions
 from ranking.leaderboards.actions import checksum, publish
 from ranking.leaderboards.beliefs import pack_posterior, unpack_posterior
@@ -132,7 +131,6 @@ class TestARetraction:
         assert means(after) == before
         assert after.watermark > wrong.pk
 
-    @pytest.mark.xfail(strict=True, raises=FitError, reason="publish fits an engine on no ballots at all")
     def test_of_every_ballot_leaves_a_board_without_any(self, arena: Arena, cast: Cast) -> None:
         only = cast([0, 1], [1, 2])
         published(arena)
@@ -157,7 +155,6 @@ class TestWhatCounts:
         assert snapshot.ballots == 3
         assert "4 ballots by machine judges are left out" in snapshot.standings["warnings"]
 
-    @pytest.mark.xfail(strict=True, raises=FitError, reason="publish fits an engine on no ballots at all")
     def test_a_board_that_only_judges_voted_on_is_empty_and_says_why(self, arena: Arena, cast: Cast) -> None:
         cast([0, 1], [2, 1], voter=Voter.objects.create(kind=VoterKind.JUDGE))
 
