@@ -155,6 +155,51 @@ ENGINES: Mapping[str, Engine] = {
             target="ranking.engines.voting.kemeny:fit",
             options=("exact", "intervals", "samples", "rng"),
         ),
+        Engine(
+            name="elo",
+            title="Elo, updated ballot by ballot",
+            equation="R_a += K / (n - 1) sum over the n - 1 others of S - 1 / (1 + 10^((R_b - R_a) / 400))",
+            accepts="ballots in the order in which they count; longer ballots as their observed pairs, at once; a tie"
+            " is half a win each way",
+            uncertainty="none, or ballots redrawn in random order (shuffles)",
+            cost="some 10 ns a pair and run",
+            target="ranking.engines.sequential.elo:fit",
+            options=("k_factor", "shuffles", "rng"),
+        ),
+        Engine(
+            name="trueskill",
+            title="TrueSkill for single players, updated ballot by ballot",
+            equation="performance ~ N(skill, beta^2); a is ahead of b when better by more than epsilon, else they tie;"
+            " skill ~ N(25, sigma^2)",
+            accepts="every ballot that ranks something, in the order in which they count",
+            uncertainty="a Gaussian for each contestant, without correlations",
+            cost="two seconds for a million four-way ballots",
+            target="ranking.engines.sequential.trueskill:fit",
+            options=("sigma", "beta", "tau", "draw_probability"),
+        ),
+        Engine(
+            name="ksort",
+            title="K-Sort, the update of K-Sort Arena, ballot by ballot",
+            equation="mu_i += sigma_i^2 (sum V / c over those below - sum V / c over those above), sigma_i^2 *= 1 -"
+            " sigma_i^2 sum W / c^2; or the deployed variant (variant=deployed)",
+            accepts="ballots in the order in which they count, as their observed pairs, at once; ties change nothing",
+            uncertainty="a Gaussian for each contestant, without correlations",
+            cost="50 ns a pair",
+            target="ranking.engines.sequential.ksort:fit",
+            options=("variant", "sigma", "beta", "least_factor"),
+        ),
+        Engine(
+            name="annotator-aware",
+            title="Plackett-Luce that learns which voters can be believed",
+            equation="each voter is honest (plackett-luce), random (every order alike) or a fan of x (x first with"
+            " probability .97 where shown), shares learned; weight = P(the ballot means something)",
+            accepts="every ballot; those of one voter are judged together, those without a voter are believed",
+            uncertainty="joint Gaussian posterior, with what is not known about voters (Louis); intervals of class"
+            " shares",
+            cost="about five fits; 0.1 s for 4,000 four-way ballots, some ten microseconds a ballot beyond",
+            target="ranking.engines.reliability.annotator_aware:fit",
+            options=("prior_sd", "fans", "scales", "sides", "position", "start"),
+        ),
     )
 }
 
