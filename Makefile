@@ -46,5 +46,6 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+# Leaves var/ alone: it holds the database and the pictures.
 clean:
-	rm -rf $(VENV) var
+	rm -rf $(VENV)

@@ -22,8 +22,12 @@ def on_ballots_changed(sender: Any, arena_id: int, **kwargs: Any) -> None:
     request_refresh(arena_id)
 
 
-def on_arena_saved(sender: Any, instance: Any, **kwargs: Any) -> None:
+def on_arena_saved(sender: Any, instance: Any, created: bool, **kwargs: Any) -> None:
     """The page kept in the cache shows the arena's name and knows whether strangers may see it."""
     from .boards import forget
 
+    if created:
+        return
+    forget(instance.slug)
+    # Once more: until the change is committed, another reader can put the old page back.
     transaction.on_commit(partial(forget, instance.slug))

@@ -35,12 +35,16 @@ def read_evidence(arena_id: int, watermark: int, category: str = "") -> BoardEvi
     offsets, slots, ranks = array("q", [0]), array("i"), array("i")
     all_bad, strength, weight = array("b"), array("b"), array("d")
     voters: list[str | None] = []
+    protocols: list[str] = []
+    kinds: list[str] = []
     rows = (
         ballots.by_humans()
         .order_by("pk")
-        .values_list("contestants", "ranks", "all_bad", "strength", "weight", "voter_id")
+        .values_list("contestants", "ranks", "all_bad", "strength", "weight", "voter_id", "protocol", "voter_kind")
     )
-    for row_contestants, row_ranks, row_all_bad, row_strength, row_weight, voter in rows.iterator(chunk_size=10_000):
+    for row_contestants, row_ranks, row_all_bad, row_strength, row_weight, voter, protocol, kind in rows.iterator(
+        chunk_size=10_000
+    ):
         for contestant, rank in zip(row_contestants, row_ranks, strict=True):
             slots.append(numbers.setdefault(contestant, len(numbers)))
             ranks.append(UNKNOWN if rank is None else rank)
@@ -49,6 +53,8 @@ def read_evidence(arena_id: int, watermark: int, category: str = "") -> BoardEvi
         strength.append(row_strength or 0)
         weight.append(row_weight)
         voters.append(None if voter is None else str(voter))
+        protocols.append(protocol)
+        kinds.append(kind)
     names = dict(Contestant.objects.filter(arena_id=arena_id).values_list("pk", "name"))
     evidence = Evidence.from_arrays(
         [names[contestant] for contestant in numbers],
@@ -59,6 +65,8 @@ def read_evidence(arena_id: int, watermark: int, category: str = "") -> BoardEvi
         strength=np.array(strength, dtype=np.int8),
         weight=np.array(weight, dtype=np.float64),
         voters=voters,
+        protocols=protocols,
+        voter_kinds=kinds,
     )
     by_judges = ballots.count() - len(evidence)
     return BoardEvidence(evidence, tuple(numbers), watermark, by_judges)

@@ -121,6 +121,7 @@ class TestADatabase:
             "PASSWORD": "p@ss",
             "HOST": "db.example",
             "PORT": 5433,
+            "OPTIONS": {},
         }
 
     def test_may_be_behind_a_socket(self, value: Callable[[str], None]) -> None:

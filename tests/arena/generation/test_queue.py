@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from PIL import Image
 
 from arena.catalogue.actions import register_revision
 from arena.catalogue.models import Arena, Contestant, ContestantState
@@ -30,7 +32,15 @@ from tests.clock import Clock
 from tests.threads import at_once, meanwhile
 
 pytestmark = pytest.mark.usefixtures("clockwork_backend")
-CONTENT = b"RIFF....WEBPVP8 "
+
+
+def painted(colour: str = "teal", kind: str = "WEBP") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 6), colour).save(file, kind)
+    return file.getvalue()
+
+
+CONTENT, QUICK, SLOW = painted(), painted("red"), painted("blue")
 
 
 def picture(content: bytes = CONTENT, media_type: str = "image/webp") -> Result:
@@ -228,12 +238,11 @@ class TestFinishing:
             assert re.fullmatch(r"candidates/([0-9a-f]{2})/\1[0-9a-f]{30}\.webp", name)
             assert hashlib.sha256(CONTENT).hexdigest()[:32] not in name, "equal pictures have unequal names"
 
-    @pytest.mark.parametrize(("media_type", "extension"), [("image/png", ".png"), ("image/jpeg", ".jpg")])
-    def test_the_name_keeps_the_type(
-        self, queue: list[Candidate], settings: Any, media_type: str, extension: str
-    ) -> None:
+    @pytest.mark.parametrize(("kind", "extension"), [("png", ".png"), ("jpeg", ".jpg")])
+    def test_the_name_keeps_the_type(self, queue: list[Candidate], settings: Any, kind: str, extension: str) -> None:
         claim = claimed()
-        finish_candidate(candidate=claim.candidates[0], lease=claim.lease, result=picture(media_type=media_type))
+        result = picture(painted(kind=kind.upper()), f"image/{kind}")
+        finish_candidate(candidate=claim.candidates[0], lease=claim.lease, result=result)
 
         assert files(settings)[0].suffix == extension
 
@@ -245,12 +254,12 @@ class TestFinishing:
         assert free_expired_leases() == 1
         quick = claimed(most=1)
         assert quick.candidates == slow.candidates
-        assert finish_candidate(candidate=quick.candidates[0], lease=quick.lease, result=picture(b"quick"))
+        assert finish_candidate(candidate=quick.candidates[0], lease=quick.lease, result=picture(QUICK))
 
-        assert not finish_candidate(candidate=slow.candidates[0], lease=slow.lease, result=picture(b"slow"))
+        assert not finish_candidate(candidate=slow.candidates[0], lease=slow.lease, result=picture(SLOW))
 
-        assert Candidate.objects.get(pk=slow.candidates[0].pk).media.read() == b"quick"
-        assert [path.read_bytes() for path in files(settings)] == [b"quick"]
+        assert Candidate.objects.get(pk=slow.candidates[0].pk).media.read() == QUICK
+        assert [path.read_bytes() for path in files(settings)] == [QUICK]
 
     def test_a_late_result_is_refused_even_while_nobody_else_has_begun(
         self, queue: list[Candidate], settings: Any, clock: Clock
@@ -266,7 +275,7 @@ class TestFinishing:
     def test_a_result_sent_twice_is_stored_once(self, queue: list[Candidate], settings: Any) -> None:
         claim = claimed(most=1)
         assert finish_candidate(candidate=claim.candidates[0], lease=claim.lease, result=picture())
-        assert not finish_candidate(candidate=claim.candidates[0], lease=claim.lease, result=picture(b"again"))
+        assert not finish_candidate(candidate=claim.candidates[0], lease=claim.lease, result=picture(QUICK))
         assert [path.read_bytes() for path in files(settings)] == [CONTENT]
 
     def test_a_withdrawn_candidate_takes_no_result(self, queue: list[Candidate], settings: Any) -> None:

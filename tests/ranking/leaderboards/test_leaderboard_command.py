@@ -128,7 +128,7 @@ class TestIsRefusedWithOneLine:
         assert refused("prints", "--category", "nat") == "no ballot in prints has the category 'nat'"
 
     def test_for_an_arena_without_ballots(self, arena: Arena) -> None:
-        assert refused("prints") == "prints has no ballots yet"
+        assert refused("prints") == "prints has no ballots that count"
 
     def test_for_an_arena_whose_ballots_were_all_retracted(self, arena: Arena, cast: Cast) -> None:
         ballot = cast([0, 1], [1, 2])

@@ -324,3 +324,12 @@ def test_a_board_is_made_once_for_each_slice(arena: Arena) -> None:
     assert board(arena) == board(arena)
     assert board(arena, "nature") != board(arena)
     assert Leaderboard.objects.count() == 2
+
+
+def test_what_is_pooled_is_said(arena: Arena, cast: Cast) -> None:
+    cast([0, 1], [1, 2], protocol="pair")
+    cast([0, 1, 2], [1, 2, 3], protocol="k-rank", voter_kind="annotator")
+
+    warnings = published(arena).standings["warnings"]
+    assert "ballots of 2 protocols are pooled: pair 1, k-rank 1" in warnings
+    assert any("2 kinds of voter are pooled" in warning for warning in warnings)
