@@ -1,0 +1,1 @@
+"""Strengths of contestants and reliability of voters, estimated together. `annotator_aware` is the engine."""

@@ -1,0 +1,118 @@
+"""How sure strengths and shares are when nobody knows which voter is of which class.
+
+Strengths. The weighted fit takes the responsibilities as known, so its information is too large. Louis 1982: what is
+observed is the information of the complete data less the variance of their score over what is missing,
+
+    I = sum_v sum_c r_vc H_vc - sum_v Cov_{c ~ r_v}(g_vc) + 1 / s^2,
+
+g_vc and H_vc being gradient and information of voter v's ballots under class c. It is exactly minus the second
+derivative of sum_v log sum_c w_c exp L_vc, so it is positive definite at a maximum; the shares are held at their
+estimate. What a learned s adds is carried over from the weighted fit.
+
+Shares. For one class against all others in their estimated proportions, strengths held fixed, the posterior of its
+share p is a function of one variable, beta prior x prod_v (p a_v + (1 - p) b_v), summed on a grid of log-odds. Unlike a
+normal approximation it is right for a share near zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.special import expit, log_expit
+
+from ranking.engines.evidence import Evidence
+from ranking.engines.reliability.mixture import PSEUDO_VOTERS, Solution, gathered, spread
+from ranking.engines.reliability.stages import Stages, tally
+from ranking.engines.reliability.voters import Electorate
+
+Floats = NDArray[np.float64]
+
+NEGLIGIBLE = 1e-9  # responsibilities below this change no digit of a variance
+ROWS = 1 << 15  # pairs handled at a time
+LOG_ODDS = np.linspace(-16.0, 16.0, 641)  # where a share's posterior is summed; 0.05 apart
+
+
+def covariance(
+    evidence: Evidence, stages: Stages, electorate: Electorate, solution: Solution, *, effect: bool
+) -> tuple[Floats, bool]:
+    """Of the parameters, and whether the solution is a maximum. Cost: a few sparse products of voters by items.
+
+    Where it is not one (the alternation was cut short), directions without information get the prior's.
+    """
+    mode = solution.mode
+    prior = np.eye(len(mode.theta)) / mode.variance
+    _, _, complete = solution.pooled.evaluate(mode.theta)
+    learned = mode.covariance - np.linalg.inv(complete + prior)
+    lost = missing_information(evidence, stages, electorate, solution, effect=effect)
+    values, vectors = np.linalg.eigh(complete - lost + prior)
+    is_maximum = bool(values[0] > 0)
+    usable = values if is_maximum else np.maximum(values, 1 / mode.variance)
+    return (vectors / usable) @ vectors.T + learned, is_maximum
+
+
+def missing_information(
+    evidence: Evidence, stages: Stages, electorate: Electorate, solution: Solution, *, effect: bool
+) -> Floats:
+    """sum_v Cov_{c ~ r_v}(g_vc), in the parameters."""
+    strengths, answer = spread(solution.mode.theta, effect), solution.responsibilities
+    whole, first = (csr_array(found) for found in stages.gradients(strengths))
+    count = len(electorate.names)
+    named = np.flatnonzero(electorate.voter_of >= 0)
+    cast = csr_array((evidence.weight[named], (electorate.voter_of[named], named)), shape=(count, len(evidence)))
+    honest = gathered((cast @ whole).toarray().T, effect).T
+    seen = tally(electorate.pair_voter, answer.pairs, count)
+    plain = 1 - answer.classes.sum(axis=1) - seen + answer.classes[:, electorate.honest]  # with fans of items not seen
+    mean = plain[:, None] * honest
+    second = honest.T @ (plain[:, None] * honest)
+    for number, scale in enumerate(electorate.scales):
+        if scale != 1:
+            score = scale * gathered((cast @ stages.gradients(scale * strengths)[0]).toarray().T, effect).T
+            mean, second = _added(mean, second, answer.classes[:, number], score)
+    if electorate.sides:
+        settled = gathered((cast @ first).toarray().T, effect).T
+        sided = answer.classes[:, len(electorate.scales) + 1 :].sum(axis=1)
+        mean, second = _added(mean, second, sided, honest - settled)
+    for voters, likely, settled in _fans(evidence, stages, electorate, solution, first):
+        score = honest[voters] - gathered(settled.T, effect).T
+        np.add.at(mean, voters, likely[:, None] * score)
+        second += score.T @ (likely[:, None] * score)
+    return np.asarray(second - mean.T @ mean)
+
+
+def _added(mean: Floats, second: Floats, likely: Floats, score: Floats) -> tuple[Floats, Floats]:
+    return mean + likely[:, None] * score, second + score.T @ (likely[:, None] * score)
+
+
+def _fans(
+    evidence: Evidence, stages: Stages, electorate: Electorate, solution: Solution, first: csr_array
+) -> Iterator[tuple[NDArray[np.int64], Floats, Floats]]:
+    """Voters who may be fans of an item: who, how likely, and the gradient of the choices it would settle."""
+    likely = solution.responsibilities.pairs
+    used = np.flatnonzero(electorate.pair_of >= 0)
+    ballots = stages.ballot_of[used]
+    settles = csr_array(
+        (evidence.weight[ballots], (electorate.pair_of[used], ballots)), shape=(len(likely), len(evidence))
+    )
+    possible = np.flatnonzero(likely > NEGLIGIBLE)
+    for begin in range(0, len(possible), ROWS):
+        chosen = possible[begin : begin + ROWS]
+        yield electorate.pair_voter[chosen], likely[chosen], (settles[chosen] @ first).toarray()
+
+
+def share_interval(own: Floats, others: Floats, prior: float, level: float) -> tuple[float, float]:
+    """Central interval of the share of a class.
+
+    `own` and `others` (V) are likelihoods of each voter's ballots in the class and outside it, up to a factor common
+    to both; `prior` is A_c. Cost: V times the length of the grid.
+    """
+    logs = prior * log_expit(LOG_ODDS) + (PSEUDO_VOTERS - prior) * log_expit(-LOG_ODDS)
+    share = expit(LOG_ODDS)
+    for begin in range(0, len(own), ROWS):
+        a, b = own[begin : begin + ROWS, None], others[begin : begin + ROWS, None]
+        logs = logs + np.log(share * a + (1 - share) * b).sum(axis=0)
+    mass = np.cumsum(np.exp(logs - logs.max()))
+    low, high = np.interp([(1 - level) / 2 * mass[-1], (1 + level) / 2 * mass[-1]], mass, LOG_ODDS)
+    return float(expit(low)), float(expit(high))
