@@ -94,6 +94,10 @@ def database(name: str) -> dict[str, Any] | None:
         port = parts.port
     except ValueError:
         raise EnvironmentProblem(f"{name} has a port that is no number from 0 to 65535") from None
+    try:
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)) if parts.query else {}
+    except ValueError:
+        raise EnvironmentProblem(f"{name} ends in options that are not name=value, joined by &") from None
     return {
         "NAME": database_name,
         "USER": unquote(parts.username or ""),
@@ -101,5 +105,5 @@ def database(name: str) -> dict[str, Any] | None:
         "HOST": unquote(parts.hostname or ""),
         "PORT": port or "",
         # sslmode=require, connect_timeout=5 and the like, as libpq names them
-        "OPTIONS": dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))),
+        "OPTIONS": options,
     }

@@ -154,6 +154,12 @@ class TestADatabase:
         with pytest.raises(EnvironmentProblem, match=NAME):
             environment.database(NAME)
 
+    @pytest.mark.parametrize("query", ["sslmode", "&", "sslmode=require&&"])
+    def test_with_options_that_are_none_stops_the_start(self, value: Callable[[str], None], query: str) -> None:
+        value(f"postgresql://ada@db.example/podium?{query}")
+        with pytest.raises(EnvironmentProblem, match=NAME):
+            environment.database(NAME)
+
     def test_is_none_where_nothing_is_set(self, value: Callable[[None], None]) -> None:
         value(None)
         assert environment.database(NAME) is None
