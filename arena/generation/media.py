@@ -11,7 +11,7 @@ import struct
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from .backends.protocol import Media
 
@@ -63,7 +63,7 @@ def _decoded(content: bytes, kind: str) -> Image.Image:
         raise BrokenMedia(f"the output is no readable {kind} picture: {error}") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BrokenMedia(f"the output is too large to decode: {error}") from error
-    return image
+    return ImageOps.exif_transpose(image)  # how it lies is said beside the picture, which is not kept
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:

@@ -98,3 +98,12 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded() -> None:
 
     with pytest.raises(BrokenMedia, match=r"pixels|too large"):
         clean_picture(Media(bomb.getvalue(), "image/png"))
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "PNG", "JPEG"])
+def test_a_picture_that_was_turned_by_its_metadata_is_turned_for_good(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: to be shown turned by a quarter
+    picture = clean_picture(Media(encoded(kind, exif=exif), f"image/{kind.lower()}"))
+
+    assert (picture.width, picture.height) == (16, 24)
