@@ -60,6 +60,11 @@ class PairLikelihood:
             inner = inner - np.outer(cross, cross) / corner
         return value, gradient[:-1], inner
 
+    def gradient(self, theta: Floats) -> Floats:
+        """The gradient of `evaluate` alone, at a third of its cost."""
+        total = self._total(theta, self.tie_parameter(theta))
+        return self._spread(total.eta, len(theta))
+
     def joint(self, theta: Floats, tau: float) -> tuple[float, Floats, Floats]:
         """Log-likelihood, gradient (M + 1) and information (M + 1, M + 1), tau last (zeros where it is fixed)."""
         count = len(theta)

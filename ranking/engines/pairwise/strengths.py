@@ -36,6 +36,7 @@ Floats = NDArray[np.float64]
 
 METHODS = ("map", "ml")
 INTERVALS = ("model", "sandwich", "clustered", "bootstrap", "clustered-bootstrap")
+MAX_START = 5.0  # logits
 FEW_VOTERS = 30  # below, clustered intervals are known to be too narrow (Cameron and Miller 2015)
 
 
@@ -108,7 +109,8 @@ def _solve(likelihood: PairLikelihood, options: Options, start: Floats) -> Mode:
     """The mode; without a prior its variance is infinite."""
     if options.method == "map":
         return maximise(likelihood, prior_sd=options.prior_sd, start=start)
-    theta, iterations, converged = solver.newton(likelihood, start, precision=0.0)
+    near = np.clip(start - start.mean(), -MAX_START, MAX_START)  # far out the likelihood is flat to rounding
+    theta, iterations, converged = solver.newton(likelihood, near, precision=0.0)
     value, _, information = likelihood.evaluate(theta)
     covariance: Floats = np.asarray(np.linalg.inv(information + 1.0 / len(theta)), dtype=np.float64)
     return Mode(theta, covariance, math.inf, value, iterations, converged)
@@ -131,12 +133,11 @@ def _bootstrap(evidence: Evidence, likelihood: PairLikelihood, mode: Mode, optio
     rng = resampling.generator(options.rng)
     precision = 1 / mode.variance
     draws = np.empty((options.samples, len(mode.theta)))
+    factor = solver.factorised(likelihood.evaluate(mode.theta)[2], precision)
     for sample, pairs in enumerate(resampling.replicates(evidence, options.samples, rng, by_voter=options.by_voter)):
         centre = rng.normal(0.0, math.sqrt(mode.variance), len(mode.theta)) if precision else None
-        found = solver.newton(likelihood.reweighted(pairs), mode.theta, precision=precision, centre=centre)
-        if not found[2]:
-            raise FitError(f"the refit of bootstrap sample {sample} did not converge")
-        draws[sample] = found[0] - found[0].mean()
+        found = solver.refit(likelihood.reweighted(pairs), mode.theta, factor, precision=precision, centre=centre)
+        draws[sample] = found - found.mean()
     return draws
 
 

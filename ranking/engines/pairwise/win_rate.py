@@ -103,7 +103,9 @@ def wilson_draws(share: Floats, n: Floats, pairs: Pairs, rng: np.random.Generato
     normal = resampling.generator(rng).standard_normal((posterior.DRAWS, len(share)))
     z = normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
     spread = np.sqrt(z**4 + 4 * n * z**2 * share * (1 - share))
-    return np.asarray(np.clip((2 * n * share + z**2 + np.sign(z) * spread) / (2 * (n + z**2)), 0.0, 1.0))  # 1 + 1e-16 is rounding
+    return np.asarray(
+        np.clip((2 * n * share + z**2 + np.sign(z) * spread) / (2 * (n + z**2)), 0.0, 1.0)
+    )  # 1 + 1e-16 is rounding
 
 
 def _warnings(evidence: Evidence, pairs: Pairs, intervals: str) -> list[str]:
