@@ -26,46 +26,56 @@ instead of 0.95, these 0.90; from ten ballots a contestant on they cover 0.94 to
 
 Sources: Plackett 1975 and Luce 1959 (model), Hunter 2004 (existence of the maximum), Rue and others 2009 (Laplace
 approximation), MacKay 1992 (evidence update), Kass and Steffey 1989 (variance of the prior's parameter). Cost: see
-`terms` and `kernels`; each iteration is one pass over the distinct sets and one M x M decomposition.
+`terms` and `kernels`; each iteration (the solver is in `laplace`) is one pass over the distinct sets and one M x M
+decomposition.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ranking.engines import clusters, notes
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
+from ranking.engines.extended import Extension, solve
 from ranking.engines.fit import Fit, centred
+from ranking.engines.laplace import MAX_ITERATIONS, Likelihood
+from ranking.engines.laplace import VARIANCE_RANGE as VARIANCE_RANGE
+from ranking.engines.laplace import Mode as Mode
+from ranking.engines.laplace import maximise as maximise
 from ranking.engines.scores import ballot_scores
 from ranking.engines.terms import group
 
 Floats = NDArray[np.float64]
 
 NAME = "plackett-luce"
-VARIANCE_RANGE = (0.01, 100.0)  # of the learned prior, in squared logits
-STEP_TOLERANCE = 1e-6  # length of the last Newton step, in posterior standard deviations
-PRIOR_TOLERANCE = 1e-7  # of log s^2
-MAX_ITERATIONS = 100
-MAX_HALVINGS = 40
-ROUNDING = 1e-14  # of a log-likelihood, for each choice and logit: it is a difference of sums as large as that
-DRIFT_TOLERANCE = 1e-3  # posterior standard deviations
-DRIFT_STEP = 1e-3  # logits, of the finite difference
-MAX_LOG_VARIANCE = 4.0  # of log s^2: no data says less about s than a factor of e either way
 
 
 def fit(
-    evidence: Evidence, *, prior_sd: float | None = None, intervals: str = "model", start: Fit | None = None
+    evidence: Evidence,
+    *,
+    prior_sd: float | None = None,
+    intervals: str = "model",
+    covariates: Mapping[str, ArrayLike] | str | None = None,
+    covariate_sd: float = 1.0,
+    contamination: bool = False,
+    effects: str | None = None,
+    start: Fit | None = None,
 ) -> Fit:
     """Fit the posterior. `prior_sd` in logits fixes the prior, else it is learned; `start` only saves iterations.
 
-    `intervals` is "model", or "sandwich" or "clustered" for a covariance that does not believe it, see `clusters`.
-    Raises `FitError` for a prior that is not a positive number or evidence without items.
+    intervals      "model", or "sandwich" or "clustered" for a covariance that does not believe it: see `clusters`
+    covariates     numbers aligned with the slots by name, or "position" or "first": see `covariates`
+    covariate_sd   prior standard deviation of the effect of a covariate's typical difference, in logits
+    contamination  whether some ballots may be noise: see `profiled`
+    effects        "prompt" or "voter": strengths deviate by group: see `deviations`
+
+    Raises `FitError` for options out of range or that do not go together, and for evidence without items.
     """
     if intervals not in clusters.INTERVALS:
         raise FitError(f"intervals must be one of {', '.join(clusters.INTERVALS)}, not {intervals!r}")
@@ -73,19 +83,27 @@ def fit(
         raise FitError(f"the prior standard deviation must be a number above 0, not {prior_sd}")
     if not evidence.items:
         raise FitError("there are no items to rate")
-    terms = group(evidence)
-    mode = maximise(terms, prior_sd=prior_sd, start=_start(evidence, start))
-    by_voter = intervals == "clustered"
-    spread = mode.covariance if intervals == "model" else _robust(evidence, terms, mode, by_voter=by_voter)
+    terms, began = group(evidence), _start(evidence, start)
+    extension = Extension(covariates, covariate_sd, contamination, effects)
+    more: dict[str, Any] = {} if intervals == "model" else {"intervals": intervals}
+    said: list[str] = clusters.voter_notes(evidence) if intervals == "clustered" else []
+    if extension:
+        if contamination:  # its likelihood has more than one top
+            began = maximise(terms, prior_sd=prior_sd, start=began).theta
+        found = solve(evidence, extension, prior_sd=prior_sd, intervals=intervals, start=began)
+        mode, spread = found.mode, found.covariance
+        more, said = {**more, **found.parameters}, [*said, *found.warnings]
+    else:
+        mode = maximise(terms, prior_sd=prior_sd, start=began)
+        spread = mode.covariance if intervals == "model" else _robust(evidence, terms, mode, intervals)
     mean, covariance = centred(mode.theta, spread)
     parameters: dict[str, Any] = {
         "prior_sd": math.sqrt(mode.variance),
         "prior": "learned" if prior_sd is None else "given",
         "log_likelihood": mode.log_likelihood,
         "all_bad": quality_floor(evidence, mean),
+        **more,
     }
-    if intervals != "model":
-        parameters["intervals"] = intervals
     return Fit(
         engine=NAME,
         items=evidence.items,
@@ -98,18 +116,19 @@ def fit(
         iterations=mode.iterations,
         warnings=(
             *_solver_notes(mode, prior_sd),
-            *(clusters.voter_notes(evidence) if by_voter else ()),
+            *said,
             *notes.links(evidence.items, terms),
             *notes.general(evidence),
         ),
     )
 
 
-def _robust(evidence: Evidence, terms: Likelihood, mode: Mode, *, by_voter: bool) -> Floats:
+def _robust(evidence: Evidence, terms: Likelihood, mode: Mode, intervals: str) -> Floats:
     """The sandwich of `clusters`, plus what a learned prior adds to the posterior."""
     information = terms.evaluate(mode.theta)[2]
     prior = np.full(len(information), 1 / mode.variance)
     scores, none = ballot_scores(evidence, mode.theta), np.empty((len(evidence), 0))
+    by_voter = intervals == "clustered"
     found = clusters.sandwich(evidence, scores.slots, none, information, prior, by_voter=by_voter)
     return found + (mode.covariance - np.asarray(np.linalg.inv(information + np.diag(prior))))
 
@@ -118,164 +137,11 @@ def require_plain(fit: Fit, evidence: Evidence) -> None:
     """Raise `FitError` unless `fit` is this engine's plain fit, one strength a contestant, of these contestants."""
     if fit.engine != NAME:
         raise FitError(f"this needs a fit of {NAME}, not of {fit.engine}")
+    options = [name for name in ("covariates", "contamination", "effects") if name in fit.parameters]
+    if options:
+        raise FitError(f"this needs a plain fit, not one with {' and '.join(options)}")
     if fit.items != evidence.items:
         raise FitError("the fit and the ballots do not have the same contestants")
-
-
-class Likelihood(Protocol):
-    """A concave log-likelihood of strengths, such as `Terms`. `maximise` needs no more of it than this."""
-
-    @property
-    def wins(self) -> Floats:
-        """One entry an item; only its length is used."""
-
-    @property
-    def mass(self) -> Floats:
-        """The weights of the choices; their sum bounds rounding errors of the value."""
-
-    def evaluate(self, theta: Floats) -> tuple[float, Floats, Floats]:
-        """Value, gradient and information (minus the Hessian, positive semidefinite)."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Mode:
-    """Where the posterior is highest, with the covariance there (not centred)."""
-
-    theta: Floats
-    covariance: Floats
-    variance: float
-    log_likelihood: float
-    iterations: int
-    converged: bool
-
-
-def maximise(terms: Likelihood, *, prior_sd: float | None = None, start: Floats | None = None) -> Mode:
-    """The mode for a given or learned prior.
-
-    A learned one: solve for theta and s^2 together with delta held fixed, then renew delta, until renewing it would
-    move the posterior by less than `DRIFT_TOLERANCE`. With many ballots the first delta, one more pass, settles it.
-    """
-    theta = np.zeros(len(terms.wins)) if start is None else start.copy()
-    if prior_sd is not None:
-        climb = _climb(terms, theta, prior_sd**2, None, MAX_ITERATIONS)
-        return Mode(climb.theta, climb.covariance(), climb.variance, climb.value, climb.iterations, climb.converged)
-    drift, variance, iterations = 0.0, 1.0, 0
-    tried: list[tuple[float, float]] = []
-    while True:
-        climb = _climb(terms, theta, variance, drift, MAX_ITERATIONS - iterations)
-        theta, variance = climb.theta, climb.variance
-        iterations += climb.iterations
-        covariance = climb.covariance()
-        along = covariance @ theta / variance  # d theta / d log s^2
-        renewed = _drift(terms, climb, covariance, along)
-        reach = math.sqrt(float(along @ (climb.information @ along + along / variance)))
-        settled = abs(math.log(climb.relearned(renewed) / variance)) * reach < DRIFT_TOLERANCE
-        if settled or not climb.converged or iterations >= MAX_ITERATIONS:
-            break
-        tried.append((drift, renewed))
-        drift = _secant(tried)
-    covariance += climb.spread() * np.outer(along, along)
-    return Mode(theta, covariance, variance, climb.value, iterations, climb.converged and settled)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Climb:
-    """The top reached for one delta; `values` and `vectors` are the eigenbasis of the information there."""
-
-    theta: Floats
-    variance: float
-    value: float
-    information: Floats
-    values: Floats
-    vectors: Floats
-    iterations: int
-    converged: bool
-
-    def covariance(self) -> Floats:
-        result: Floats = (self.vectors / (self.values + 1 / self.variance)) @ self.vectors.T
-        return result
-
-    def relearned(self, drift: float) -> float:
-        """What s^2 would be with another delta, as far as the quadratic model at the top knows."""
-        pull = (self.values + 1 / self.variance) * (self.vectors.T @ self.theta)
-        return _learned_variance(self.values, pull, self.variance, drift)
-
-    def spread(self) -> float:
-        """Posterior variance of log s^2: minus the inverse slope of the evidence equation, within its limits."""
-        precision = 1 / self.variance
-        squares = (self.vectors.T @ self.theta) ** 2
-        share = precision / (self.values + precision)
-        slope = np.sum(squares * precision * (2 * share - 1) - self.values / (self.values + precision) * share)
-        return float(min(-2 / min(slope - precision / 2, -1e-12), MAX_LOG_VARIANCE))
-
-
-def _climb(terms: Likelihood, theta: Floats, variance: float, drift: float | None, most: int) -> _Climb:
-    """Newton's method on log-likelihood - |theta|^2 / 2 s^2, the step halved until the objective rises.
-
-    With a `drift` (delta), s^2 is brought to its fixed point within the quadratic model of each step, where that costs
-    no pass over the ballots; at convergence the model is exact at the mode, so both conditions hold together.
-    """
-    value, gradient, information = terms.evaluate(theta)
-    choices = float(terms.mass.sum())
-    iterations, converged = 0, False
-    while not converged and iterations < most:
-        iterations += 1
-        values, vectors = _spectrum(information)
-        pull = vectors.T @ (information @ theta + gradient)
-        previous = variance
-        if drift is not None:
-            variance = _learned_variance(values, pull, variance, drift)
-        step = vectors @ (pull / (values + 1 / variance)) - theta
-        length = math.sqrt(float(np.sum((values + 1 / variance) * (vectors.T @ step) ** 2)))
-        level = value - theta @ theta / (2 * variance)
-        for _ in range(MAX_HALVINGS):
-            trial = theta + step
-            value, gradient, information = terms.evaluate(trial)
-            rounding = ROUNDING * choices * (1 + float(np.abs(trial).max()))
-            if value - trial @ trial / (2 * variance) >= level - rounding:
-                break
-            step = step / 2
-        theta = trial
-        converged = length < STEP_TOLERANCE and abs(math.log(variance / previous)) < PRIOR_TOLERANCE
-    return _Climb(theta, variance, value, information, *_spectrum(information), iterations, converged)
-
-
-def _spectrum(information: Floats) -> tuple[Floats, Floats]:
-    values, vectors = np.linalg.eigh(information)
-    return np.maximum(values, 0.0), vectors  # below zero only by rounding: the information is positive semidefinite
-
-
-def _learned_variance(values: Floats, pull: Floats, variance: float, drift: float) -> float:
-    """The fixed point of the evidence equation for a quadratic log-likelihood in its eigenbasis."""
-    low, high = VARIANCE_RANGE
-    for _ in range(10_000):
-        precision = values + 1 / variance
-        effective = float(np.sum(values / precision))
-        squares = float(np.sum((pull / precision) ** 2))
-        updated = min(max((squares + 0.5) / max(effective + drift + 1.0, 1e-9), low), high)
-        if abs(math.log(updated / variance)) < PRIOR_TOLERANCE / 100:
-            return updated
-        variance = updated
-    return variance
-
-
-def _secant(tried: list[tuple[float, float]]) -> float:
-    """The next guess at the x where f(x) = x, from the last two pairs (x, f(x)); f(x) while the slope is unclear."""
-    x, f = tried[-1]
-    if len(tried) == 1 or x == tried[-2][0]:
-        return f
-    slope = (f - tried[-2][1]) / (x - tried[-2][0])
-    return f if slope > 0.9 else (f - slope * x) / (1 - slope)
-
-
-def _drift(terms: Likelihood, climb: _Climb, covariance: Floats, along: Floats) -> float:
-    """delta of the module: tr(Sigma dH / d log s^2), by a finite difference along d theta / d log s^2."""
-    length = float(np.abs(along).max())
-    if length == 0:
-        return 0.0
-    small = DRIFT_STEP / length
-    _, _, moved = terms.evaluate(climb.theta + small * along)
-    return float(np.sum(covariance * (moved - climb.information)) / small)
 
 
 def quality_floor(evidence: Evidence, mean: Floats) -> dict[str, Any]:
