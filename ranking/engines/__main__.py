@@ -8,11 +8,11 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ranking.engines.errors import EngineError
 from ranking.engines.interchange import BallotReader
-from ranking.engines.registry import ENGINES, engine_named
+from ranking.engines.registry import ENGINES, WRITTEN, Engine, engine_named
 
 if TYPE_CHECKING:
     from ranking.engines.evidence import Evidence
@@ -49,6 +49,10 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--prior-sd", type=_positive, metavar="S", help="prior standard deviation in logits; learned if absent"
     )
+    fit.add_argument(
+        "--option", type=_assignment, action="append", default=[], metavar="NAME=VALUE",
+        help="an option of the engine, as the engines command lists them; may be repeated",
+    )  # fmt: skip
     fit.add_argument("--level", type=_level, default=0.95, help="of the intervals (default: %(default)s)")
     fit.add_argument("--scale", choices=("natural", "elo"), default="natural", help="logits, or 1000 + 173.7 x logits")
     fit.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
@@ -61,10 +65,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run_fit(options: argparse.Namespace) -> None:
     engine = engine_named(options.engine)
-    chosen = {} if options.prior_sd is None else {"prior_sd": options.prior_sd}
-    for option in chosen:
-        if option not in engine.options:
-            raise EngineError(f"{engine.name} has no prior; leave --prior-sd out")
+    if options.prior_sd is not None and "prior_sd" not in engine.options:
+        raise EngineError(f"{engine.name} has no prior; leave --prior-sd out")
+    chosen = engine_options(engine, options)
     evidence, oddities = read(options.ballots)
 
     from ranking.engines import report, standings  # after the input is known to be good
@@ -73,6 +76,23 @@ def run_fit(options: argparse.Namespace) -> None:
     rows = standings.standings(fit, level=options.level, scale=options.scale)
     found = report.report(fit, rows, options.level, options.scale, oddities)
     print(json.dumps(found, ensure_ascii=False, allow_nan=False) if options.json else report.table(found))
+
+
+def engine_options(engine: Engine, options: argparse.Namespace) -> dict[str, Any]:
+    """What `--prior-sd` and `--option` ask for, as keyword arguments of the engine."""
+    chosen: dict[str, Any] = {} if options.prior_sd is None else {"prior_sd": options.prior_sd}
+    for name, text in options.option:
+        if name not in engine.options or name not in WRITTEN:
+            there = ", ".join(option for option in engine.options if option in WRITTEN) or "none"
+            raise EngineError(f"{engine.name} has no option {name!r} that can be written here; there are: {there}")
+        if name in chosen:
+            raise EngineError(f"{name} is given twice")
+        try:
+            chosen[name] = WRITTEN[name](text)
+        except ValueError:
+            noun = "a whole number" if WRITTEN[name] is int else "a number"
+            raise EngineError(f"option {name} must be {noun}, not {text!r}") from None
+    return chosen
 
 
 def read(path: str) -> tuple[Evidence, list[str]]:
@@ -96,14 +116,25 @@ def read(path: str) -> tuple[Evidence, list[str]]:
 
 def run_engines(options: argparse.Namespace) -> None:
     fields = ("name", "title", "equation", "accepts", "uncertainty", "cost")
-    rows = [{field: getattr(engine, field) for field in fields} for engine in ENGINES.values()]
+    rows = [
+        {field: getattr(engine, field) for field in fields}
+        | {"options": ", ".join(option for option in engine.options if option in WRITTEN) or "none"}
+        for engine in ENGINES.values()
+    ]
     if options.json:
         print(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
         print(f"{row['name']}: {row['title']}")
-        for field in fields[2:]:
+        for field in (*fields[2:], "options"):
             print(f"    {field:<12} {row[field]}")
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
+    return name.replace("-", "_"), value
 
 
 def _positive(text: str) -> float:

@@ -204,6 +204,27 @@ ENGINES: Mapping[str, Engine] = {
 }
 
 
+# Options that can be written as text, and what they are; the others take Python objects.
+WRITTEN: Mapping[str, type[int] | type[float] | type[str]] = {
+    "prior_sd": float,
+    "method": str,
+    "intervals": str,
+    "average": str,
+    "variant": str,
+    "samples": int,
+    "shuffles": int,
+    "exact": int,
+    "rng": int,
+    "pseudo": float,
+    "k_factor": float,
+    "sigma": float,
+    "beta": float,
+    "tau": float,
+    "draw_probability": float,
+    "least_factor": float,
+}
+
+
 def engine_named(name: str) -> Engine:
     """The engine, or an `EngineError` that lists the names there are."""
     try:
