@@ -8,8 +8,9 @@ variant="published" (default), equations 9 and 10 of the paper, all pairs of a b
     sigma_i^2 *= 1 - sigma_i^2 (sum_{q below i} W(t_iq) / c_iq^2 + sum_{q above i} W(t_qi) / c_iq^2)
 
 with t_iq = (mu_i - mu_q) / c_iq, c_iq^2 = 2 beta^2 + sigma_i^2 + sigma_q^2, V = phi / Phi, W(t) = V(t) (V(t) + t).
-Equation 10 is read as summing where i is above q as equation 9 does; c is the sum over both contestants, as in the
-derivation of the paper's appendix.
+It is the full-pair Thurstone-Mosteller update of Weng and Lin (2011) with their gamma at 1. Equation 10 is read as
+summing where i is above q as equation 9 does; c is the sum over both contestants, as in the derivation of the paper's
+appendix.
 
 What differs from the paper, and what it leaves open:
 - The factor of sigma^2 is negative when many pairs meet large sigma, on a first ballot of five already. It is kept at

@@ -11,6 +11,7 @@ from ranking.engines.errors import FitError
 from ranking.engines.pairwise import bradley_terry
 from ranking.engines.pairwise.davidson import fit
 from tests.ranking.engines.ballots import evidence_of, simulated
+from tests.ranking.engines.pairwise.peers import llmfao, llmfao_golden, toy
 from tests.ranking.engines.pairwise.pudding import pudding
 from tests.ranking.engines.pairwise.references import WIN, hessian, listed_pairs, maximum
 
@@ -29,6 +30,14 @@ def test_the_published_tie_prevalence_of_the_puddings() -> None:
         level = found.parameters["tie_parameter"] * math.sqrt(pi[0] * pi[1])
         expected += count * level / (pi.sum() + level)
     assert ties == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["simple", "food", "llmfao"])
+def test_golden_scores_of_newmans_method(name) -> None:
+    """Newman 2023 finds the same maximum by another iteration; his tie parameter is half of Davidson's nu."""
+    evidence, golden = (llmfao(), llmfao_golden()) if name == "llmfao" else toy(name)
+    expected = np.log([golden["newman"][item] for item in evidence.items])
+    np.testing.assert_allclose(fit(evidence, method="ml").mean, expected - expected.mean(), atol=1e-9)
 
 
 def log_likelihood(evidence, prior_sd: float = math.inf, tie_prior: float = 0.0):

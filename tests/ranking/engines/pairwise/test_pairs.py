@@ -14,6 +14,7 @@ from ranking.engines.evidence import Evidence
 from ranking.engines.pairwise.pairs import observed, pair_notes, required
 from ranking.engines.terms import group
 from tests.ranking.engines.ballots import evidence_of, names, simulated, some_ballots
+from tests.ranking.engines.pairwise.peers import llmfao, llmfao_golden, toy
 from tests.ranking.engines.pairwise.references import counted
 
 WIDE = settings(max_examples=100, deadline=None)
@@ -49,6 +50,14 @@ def test_best_of_four_is_three_wins_and_no_tie() -> None:
 def test_ranks_from_the_bottom_count_upwards() -> None:
     pairs = observed(evidence_of([([0, 1, 2], [-1, -2, None])], 3))
     np.testing.assert_array_equal(pairs.wins, [[0, 0, 0], [1, 0, 0], [1, 1, 0]])
+
+
+@pytest.mark.parametrize("name", ["simple", "food", "llmfao"])
+def test_golden_counts_of_evalica(name) -> None:
+    """Its method "counting": wins, and half of ties."""
+    evidence, golden = (llmfao(), llmfao_golden()) if name == "llmfao" else toy(name)
+    counts = dict(zip(evidence.items, observed(evidence).halved.sum(axis=1).tolist(), strict=True))
+    assert counts == golden["counting"]
 
 
 def test_the_tally_counts_ballots_and_pairs_without_their_weights() -> None:

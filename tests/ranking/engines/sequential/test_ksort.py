@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from openskill.models import ThurstoneMostellerFull
 from scipy.stats import norm
 
 from ranking.engines.errors import FitError
@@ -59,6 +60,28 @@ def test_a_pair_has_the_exact_moments_that_the_equations_are_derived_from() -> N
     exact = trueskill.fit(evidence_of([([0, 1], [1, 2])], 2), draw_probability=0.0)
     np.testing.assert_allclose(found.mean, exact.mean, atol=1e-9)
     np.testing.assert_allclose(found.covariance, exact.covariance, atol=1e-9)
+
+
+def test_agrees_with_the_model_of_openskill_that_it_is_an_instance_of() -> None:
+    """Thurstone-Mosteller on all pairs, with gamma = 1 instead of sigma / c, no drift, and a tie margin of next to 0.
+
+    openskill keeps a variance factor above `kappa` too, and has 0.0001 there by default.
+    """
+    rng = np.random.default_rng(0)
+    model = ThurstoneMostellerFull(
+        mu=25, sigma=25 / 3, beta=25 / 6, kappa=0.1, gamma=lambda *_, **__: 1.0, tau=0.0, epsilon=1e-9
+    )
+    ratings, ballots = [model.rating() for _ in range(6)], []
+    for _ in range(60):
+        size = int(rng.integers(2, 7))
+        slots, ranks = rng.permutation(6)[:size].tolist(), list(range(1, size + 1))
+        ballots.append((slots, ranks))
+        for item, (new,) in zip(slots, model.rate([[ratings[slot]] for slot in slots], ranks=ranks), strict=True):
+            ratings[item] = new
+    found = fit(evidence_of(ballots, 6))
+    assert any("fell below 0.1" in warning for warning in found.warnings)
+    np.testing.assert_allclose(found.mean, [rating.mu for rating in ratings], atol=1e-6)
+    np.testing.assert_allclose(np.sqrt(np.diag(found.covariance)), [r.sigma for r in ratings], atol=1e-6)
 
 
 def test_a_first_ballot_of_five_would_have_a_negative_variance() -> None:
