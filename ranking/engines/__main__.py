@@ -57,6 +57,21 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--scale", choices=("natural", "elo"), default="natural", help="logits, or 1000 + 173.7 x logits")
     fit.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     fit.set_defaults(run=run_fit)
+    diagnose = commands.add_parser("diagnose", help="say what to know before believing the standings")
+    diagnose.add_argument("ballots", metavar="BALLOTS.jsonl", help="one ballot a line; - reads standard input")
+    diagnose.add_argument(
+        "--prior-sd", type=_positive, metavar="S", help="prior standard deviation in logits; learned if absent"
+    )
+    diagnose.add_argument(
+        "--replicates", type=_count, default=199, metavar="N",
+        help="of the test for cycles, a refit each; 0 leaves it untested (default: %(default)s)",
+    )  # fmt: skip
+    diagnose.add_argument(
+        "--unit", choices=("voter", "ballot"), default="voter",
+        help="what stays together when ballots are held out (default: %(default)s)",
+    )  # fmt: skip
+    diagnose.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    diagnose.set_defaults(run=run_diagnose)
     engines = commands.add_parser("engines", help="list the engines")
     engines.add_argument("--json", action="store_true", help="print a JSON list instead of text")
     engines.set_defaults(run=run_engines)
@@ -78,6 +93,16 @@ def run_fit(options: argparse.Namespace) -> None:
     print(json.dumps(found, ensure_ascii=False, allow_nan=False) if options.json else report.table(found))
 
 
+def run_diagnose(options: argparse.Namespace) -> None:
+    evidence, oddities = read(options.ballots)
+
+    from ranking.engines import diagnosis  # after the input is known to be good
+
+    found = diagnosis.diagnose(evidence, prior_sd=options.prior_sd, replicates=options.replicates, unit=options.unit)
+    found["warnings"] += oddities
+    print(json.dumps(found, ensure_ascii=False, allow_nan=False) if options.json else diagnosis.text(found))
+
+
 def engine_options(engine: Engine, options: argparse.Namespace) -> dict[str, Any]:
     """What `--prior-sd` and `--option` ask for, as keyword arguments of the engine."""
     chosen: dict[str, Any] = {} if options.prior_sd is None else {"prior_sd": options.prior_sd}
@@ -90,7 +115,8 @@ def engine_options(engine: Engine, options: argparse.Namespace) -> dict[str, Any
         try:
             chosen[name] = WRITTEN[name](text)
         except ValueError:
-            noun = "a whole number" if WRITTEN[name] is int else "a number"
+            nouns: dict[object, str] = {int: "a whole number", float: "a number"}
+            noun = nouns.get(WRITTEN[name], "true or false")
             raise EngineError(f"option {name} must be {noun}, not {text!r}") from None
     return chosen
 
@@ -135,6 +161,12 @@ def _assignment(text: str) -> tuple[str, str]:
     if not (name and equals and value):
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
     return name.replace("-", "_"), value
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, not {text!r}")
+    return int(text)
 
 
 def _positive(text: str) -> float:

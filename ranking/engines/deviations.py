@@ -29,7 +29,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from ranking.engines import kernels
 from ranking.engines.covariates import Design
@@ -116,6 +115,8 @@ def learn(
     likelihood: Deviated, *, prior_sd: float | None, start: Floats | None, width: float
 ) -> tuple[Mode, Deviation]:
     """Learn t, leaving `likelihood` at it, and the mode there. `width` is the normal quantile of the interval."""
+    from scipy.optimize import minimize_scalar  # a quarter of a second that other fits need not wait
+
     modes: dict[float, Mode] = {}
     last = start
 

@@ -3,8 +3,9 @@
 The ballots are divided into folds at random, whole voters together by default: ballots of one voter resemble each
 other, so a fold that shares voters with the rest flatters the fit. Each fold is predicted by a fit of the others.
 What is predicted is who is ahead within each observed pair of a held-out ballot, P(a beats b) with the fit's
-uncertainty included; a tie counts as half a win for each, a ballot's weight goes to each of its pairs. Scores, per
-pair: Brier (y - p)^2, a coin has 1/4; logarithmic -log P(outcome), a coin has log 2 = 0.693. Lower is better.
+uncertainty included; a tie is half a win for each and half a loss, a ballot's weight goes to each of its pairs. Scores,
+per pair: Brier (1 - p)^2 for a win of probability p, a coin has 1/4; logarithmic -log p, a coin has log 2 = 0.693.
+Lower is better.
 
 Pairs of one ballot, and ballots of one voter, are not independent: standard errors are those of a ratio over clusters
 (the units that were dealt to folds), and the interval of a bin is Wilson's with the number of pairs that such an error
@@ -185,7 +186,7 @@ def _scored(name: str, folds: int, unit: str, pairs: _Pairs, predicted: Floats) 
         folds=folds,
         unit=unit,
         pairs=float(pairs.weight.sum()),
-        brier=pairs.mean((outcome - predicted) ** 2),
+        brier=pairs.mean(outcome * (1 - predicted) ** 2 + (1 - outcome) * predicted**2),
         log_score=pairs.mean(logs),
         accuracy=pairs.mean(hit),
         bins=tuple(found),

@@ -33,7 +33,7 @@ def test_the_scores_are_the_sums_over_held_out_pairs() -> None:
     found = held_out(evidence, oracle(theta), folds=2)
     p = 1 / (1 + math.exp(-0.7)), 1 / (1 + math.exp(-1.4))
     # weight 2: c0 over c1, c0 over c2, c1 and c2 tied; weight 1: c1 over c0
-    brier = [2 * (1 - p[0]) ** 2, 2 * (1 - p[1]) ** 2, 2 * (0.5 - p[0]) ** 2, p[0] ** 2]
+    brier = [2 * (1 - p[0]) ** 2, 2 * (1 - p[1]) ** 2, (1 - p[0]) ** 2 + p[0] ** 2, p[0] ** 2]
     logs = [-2 * math.log(p[0]), -2 * math.log(p[1]), -(math.log(p[0]) + math.log(1 - p[0])), -math.log(1 - p[0])]
     assert found.pairs == 35
     assert found.brier.value == pytest.approx(sum(brier) / 7)
