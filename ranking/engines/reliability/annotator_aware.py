@@ -11,11 +11,12 @@ one for each favourite; a voter's ballots count by the probability that they mea
   strengths' prior. Slots are in the order of the evidence, which must then be the order shown.
 
 Ballots without a voter are believed. What it is good for, in simulation: see `benchmarks/reliability.py`. With twenty
-ballots a voter, random and reversed voters are found nearly as well as if they were known; with five, nothing
-statistical tells a small bloc of fans from voters who like the contestant.
+ballots a voter, 10 to 20 % random or reversed voters cost hardly more than if they were known. A bloc is harder, since
+a fan shows only on ballots with the favourite: a 5 % bloc's gain falls to a fifth with twenty ballots a voter, to
+half with five, and throwaway identities with one ballot each cannot be told from honest voters.
 
-Units: logits, centred. Cost: tens of milliseconds for 4,000 four-way ballots on 50 contestants, about ten microseconds
-a ballot from there on. Errors: `FitError` for options out of range and evidence without items.
+Units: logits, centred. Cost: 0.1 s for 4,000 four-way ballots of 200 voters on 50 contestants, 4 s for 100,000 of
+5,000. Errors: `FitError` for options out of range and evidence without items.
 """
 
 from __future__ import annotations

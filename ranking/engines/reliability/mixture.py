@@ -18,8 +18,8 @@ The prior is worth A = 20 voters in all, nearly all honest. psi makes a class of
 vanish: with shares set to n_c / V instead, 50 classes of fans share a sixth of 200 honest voters between them.
 
 Sources: Dempster, Laird and Rubin 1977; Attias 2000 (the bound). The start believes everybody about theta, and gives
-fans a generous share, from which those that do not exist vanish. Cost: about five rounds, each some ten passes over
-the distinct sets and fifty over the voters and the items they saw.
+fans a generous share, from which those that do not exist vanish. Cost: about ten rounds, each some ten passes over
+the distinct sets and up to forty over the voters and the items they saw.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ TOLERANCE = 1e-4  # of a round, in posterior standard deviations of strengths
 COUNT_TOLERANCE = 1e-4  # of expected numbers of voters, times the root of the number
 LEAST_LOG_SHARE = -200.0  # a favourite without fans: never, but still a number to divide by
 MAX_ROUNDS = 200
-MAX_SWEEPS = 2000  # of the expectation in one round
+MAX_SWEEPS = 40  # of the expectation in one round; the next goes on from where they ended
 
 
 @dataclass(frozen=True, eq=False, slots=True)
