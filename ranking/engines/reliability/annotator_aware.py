@@ -12,8 +12,8 @@ one for each favourite; a voter's ballots count by the probability that they mea
 
 Ballots without a voter are believed. What it is good for, in simulation: see `benchmarks/reliability.py`. With twenty
 ballots a voter, 10 to 20 % random or reversed voters cost hardly more than if they were known. A bloc is harder, since
-a fan shows only on ballots with the favourite: a 5 % bloc's gain falls to a fifth with twenty ballots a voter, to
-half with five, and throwaway identities with one ballot each cannot be told from honest voters.
+a fan shows only on ballots with the favourite: a 5 % bloc's gain falls to a fifth with twenty ballots a voter, and to
+half with five.
 
 Units: logits, centred. Cost: 0.1 s for 4,000 four-way ballots of 200 voters on 50 contestants, 4 s for 100,000 of
 5,000. Errors: `FitError` for options out of range and evidence without items.
