@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 from django.db import connection, connections
 
@@ -23,17 +24,34 @@ def at_once(*calls: Callable[[], T]) -> list[T]:
         start.wait(PATIENCE)
         return call()
 
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return [future.result(PATIENCE) for future in [pool.submit(_own_connection, run, call) for call in calls]]
+    futures = [_begin(partial(run, call)) for call in calls]
+    return [future.result(PATIENCE) for future in futures]
 
 
 @contextmanager
-def meanwhile(call: Callable[[], T]) -> Any:
+def meanwhile(call: Callable[[], T]) -> Iterator[Future[T]]:
     """Run `call` in another thread while the body of the `with` runs; yields its future."""
-    with ThreadPoolExecutor(1) as pool:
-        future: Future[T] = pool.submit(_own_connection, call)
-        yield future
-        future.exception(PATIENCE)
+    future = _begin(call)
+    yield future
+    future.exception(PATIENCE)
+
+
+def _begin(call: Callable[[], T]) -> Future[T]:
+    """A daemon: one that waits for ever, for a lock that the test itself holds, must not keep the test from failing."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result = call()
+        except BaseException as error:
+            connections.close_all()
+            future.set_exception(error)
+        else:
+            connections.close_all()
+            future.set_result(result)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def wait_until_somebody_waits_for_a_lock() -> None:
@@ -50,10 +68,3 @@ def wait_until_somebody_waits_for_a_lock() -> None:
                 return
         time.sleep(0.01)
     raise AssertionError("nobody waits for a lock")
-
-
-def _own_connection(function: Callable[..., T], *arguments: Any) -> T:
-    try:
-        return function(*arguments)
-    finally:
-        connections.close_all()
