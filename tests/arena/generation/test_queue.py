@@ -261,6 +261,19 @@ class TestFinishing:
         assert Candidate.objects.get(pk=slow.candidates[0].pk).media.read() == QUICK
         assert [path.read_bytes() for path in files(settings)] == [QUICK]
 
+    def test_a_late_result_is_refused_while_another_worker_is_at_it(
+        self, queue: list[Candidate], settings: Any, clock: Clock
+    ) -> None:
+        slow = claimed(most=1)
+        clock.advance(seconds=LEASE.total_seconds() + 1)
+        free_expired_leases()
+        quick = claimed(most=1)
+
+        assert not finish_candidate(candidate=slow.candidates[0], lease=slow.lease, result=picture(SLOW))
+        assert files(settings) == []
+        assert finish_candidate(candidate=quick.candidates[0], lease=quick.lease, result=picture(QUICK))
+        assert [path.read_bytes() for path in files(settings)] == [QUICK]
+
     def test_a_late_result_is_refused_even_while_nobody_else_has_begun(
         self, queue: list[Candidate], settings: Any, clock: Clock
     ) -> None:
