@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.running import Podium, own_database, own_environment, start, stop, wait_until_painted
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def podium() -> Iterator[Podium]:
     with (
         TemporaryDirectory(prefix="podium-", ignore_cleanup_errors=True) as folder,
@@ -31,7 +31,8 @@ def podium() -> Iterator[Podium]:
             stop(running)
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it lives, no other test of this process can run an event loop.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     found = os.environ.get("CHROMIUM") or next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
