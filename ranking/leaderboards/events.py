@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_save
+from django.db.models.signals import post_save, pre_save
 
 from arena.events import ballots_changed
 
 
 def listen() -> None:
     ballots_changed.connect(on_ballots_changed, dispatch_uid="ranking.leaderboards")
+    pre_save.connect(on_arena_being_saved, sender="arena.Arena", dispatch_uid="ranking.leaderboards")
     post_save.connect(on_arena_saved, sender="arena.Arena", dispatch_uid="ranking.leaderboards")
 
 
@@ -20,6 +21,15 @@ def on_ballots_changed(sender: Any, arena_id: int, **kwargs: Any) -> None:
     from .tasks import request_refresh
 
     request_refresh(arena_id)
+
+
+def on_arena_being_saved(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """An arena that moves to another address leaves no page behind under the old one."""
+    from .boards import forget
+
+    for slug in sender.objects.filter(pk=instance.pk).exclude(slug=instance.slug).values_list("slug", flat=True):
+        forget(slug)
+        transaction.on_commit(partial(forget, slug))
 
 
 def on_arena_saved(sender: Any, instance: Any, created: bool, **kwargs: Any) -> None:

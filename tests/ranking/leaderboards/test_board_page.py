@@ -263,7 +263,6 @@ class TestAnArenaThatIsEdited:
 
         assert "<h1>Etchings</h1>" in Client().get(PAGE).content.decode()
 
-    @pytest.mark.xfail(strict=True, reason="the page under the old slug stays in the cache for ever")
     def test_is_no_longer_found_under_its_old_address(self, arena: Arena, snapshot: Snapshot) -> None:
         Client().get(PAGE)
         self.edit(arena, slug="etchings")
