@@ -2,11 +2,21 @@
 """Podium's command line: `manage.py up` serves everything; `manage.py help` lists the rest."""
 
 import os
+import signal
 import sys
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    try:
+        _execute()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again it would print a traceback
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
+
+
+def _execute() -> None:
     from django.core.management import execute_from_command_line
 
     from config.environment import EnvironmentProblem

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -64,7 +65,22 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return problem(request, HTTPStatus.FORBIDDEN, "The form was refused", message, "csrf")
 
 
+class WithoutTraceback(logging.Filter):
+    """Leaves one line of what Django refuses as suspicious: the request is at fault, not the code it went through."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.exc_info = None
+        return True
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        message = (
+            f"This site does not answer to the name {request.META.get('HTTP_HOST', '')!r}. Open it by the address you "
+            "were given. Whoever runs it can allow further names with ALLOWED_HOSTS."
+        )
+        return problem(request, HTTPStatus.BAD_REQUEST, "Unknown host", message, "unknown_host")
     return problem(
         request, HTTPStatus.BAD_REQUEST, "Bad request", "The request could not be understood.", "bad_request"
     )

@@ -37,9 +37,11 @@
     const tail = n % 100 > 10 && n % 100 < 14 ? 0 : n % 10;
     return n + (["th", "st", "nd", "rd"][tail] ?? "th");
   };
+  /** The rank of a place as people are told it and as it is sent: after two that tie for the first comes the third. */
+  const rankAt = (order, at) => 1 + order.slice(0, at).flat().length;
   const words = (order, letter) => {
     const at = placeOf(order, letter);
-    return at < 0 ? "not placed" : (order[at].length > 1 ? "tied " : "") + ordinal(at + 1);
+    return at < 0 ? "not placed" : (order[at].length > 1 ? "tied " : "") + ordinal(rankAt(order, at));
   };
 
   // --- One battle ---
@@ -77,7 +79,7 @@
     for (const slot of slots(ballot)) {
       const letter = slot.dataset.slot;
       const at = placeOf(order, letter);
-      query("select", slot).value = at < 0 ? "" : String(at + 1);
+      query("select", slot).value = at < 0 ? "" : String(rankAt(order, at));
       query("[data-pick]", slot).setAttribute("aria-pressed", String(at >= 0));
       query("[data-badge]", slot).textContent = words(order, letter);
     }
@@ -88,9 +90,10 @@
       button.dataset.chip = letter;
       button.setAttribute("aria-label", `${letter}, ${words(order, letter)}`);
       button.append(letter);
-      if (placeOf(order, letter) >= 0) {
+      const at = placeOf(order, letter);
+      if (at >= 0) {
         const small = document.createElement("small");
-        small.textContent = ordinal(placeOf(order, letter) + 1);
+        small.textContent = ordinal(rankAt(order, at));
         button.append(small);
       }
       return button;
@@ -112,7 +115,7 @@
 
   const spoken = ({ letters, order }) => {
     const rest = letters.filter((letter) => placeOf(order, letter) < 0);
-    const placed = order.map((place, at) => `${ordinal(at + 1)} ${place.join(" and ")}${place.length > 1 ? " tied" : ""}`);
+    const placed = order.map((place, at) => `${ordinal(rankAt(order, at))} ${place.join(" and ")}${place.length > 1 ? " tied" : ""}`);
     return `${placed.join(", ") || "Nothing placed"}. ${rest.length && placed.length ? `Not placed: ${rest.join(", ")}.` : ""}`;
   };
 

@@ -26,29 +26,31 @@ _EFFECT_KEPT_SECONDS = 3600
 
 @dataclass(frozen=True)
 class ShownRating:
-    """A rating on the Elo scale with half the width of its 95 % interval."""
+    """A rating on the Elo scale with half the width of its 95 % interval, written as on the board."""
 
     mean: float
     half: float
 
     @property
     def text(self) -> str:
-        return f"{self.mean:.0f} ± {self.half:.0f}"
+        decimals = 1 if 0 < self.half < 1 else 0
+        return f"{self.mean:.{decimals}f} ± {self.half:.{decimals}f}".replace("-", "−")
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What one ballot did to the ratings of its contestants, in slot order."""
+    """What one ballot did to the ratings of its contestants, in slot order; None for who is on no board yet."""
 
-    before: list[ShownRating]
-    after: list[ShownRating]
+    before: list[ShownRating | None]
+    after: list[ShownRating | None]
 
 
 def watch_effect(ballot: Ballot) -> None:
     """Work out what the ballot changes and keep it for the reveal; called right after the ballot was cast.
 
     The board that includes the ballot appears a moment later and includes other people's ballots as well, so the effect
-    of this one is computed by itself: one update of the beliefs published before it.
+    of this one is computed by itself: one update of the beliefs published before it. Where nothing was published, no
+    number is shown: the prior is learned with the board, and a guess at it would contradict the board a moment later.
     """
     if ballot.all_bad:
         return
@@ -62,15 +64,14 @@ def _keep_effect(ballot: Ballot) -> None:
     key = _effect_key(ballot)
     if cache.get(key) is not None:
         return
-    beliefs = belief_source().beliefs(ballot.arena_id).of(ballot.contestants)
+    published = belief_source().beliefs(ballot.arena_id)
+    rated = np.isin(ballot.contestants, published.contestants)
+    beliefs = published.of(ballot.contestants)
     mean, covariance = assimilate(
         beliefs.mean, beliefs.covariance, np.arange(len(ballot.contestants)), ballot.ranks, ballot.weight
     )
-    effect = {
-        "before": [asdict(rating) for rating in _ratings(beliefs.mean, beliefs.covariance)],
-        "after": [asdict(rating) for rating in _ratings(mean, covariance)],
-    }
-    cache.set(key, effect, _EFFECT_KEPT_SECONDS)
+    effect = Effect(_ratings(beliefs.mean, beliefs.covariance, rated), _ratings(mean, covariance, rated))
+    cache.set(key, asdict(effect), _EFFECT_KEPT_SECONDS)
 
 
 def reveal_context(ballot: Ballot) -> dict[str, Any]:
@@ -86,6 +87,7 @@ def reveal_context(ballot: Ballot) -> dict[str, Any]:
         "battle": show_battle(battle),
         "ballot": {"summary": summary(ballot), "all_bad": ballot.all_bad},
         "results": results,
+        "any_rated": any(result["rating_after"] for result in results),
         "next_url": reverse("arena:vote", args=[battle.arena.slug]),
     }
 
@@ -120,10 +122,12 @@ def summary(ballot: Ballot) -> str:
     return f"You ranked {placed} of {len(ballot.ranks)}; the order of the others stays open."
 
 
-def _ratings(mean: np.ndarray, covariance: np.ndarray) -> list[ShownRating]:
+def _ratings(mean: np.ndarray, covariance: np.ndarray, rated: np.ndarray) -> list[ShownRating | None]:
     return [
         ShownRating(float(ELO_OFFSET + ELO_PER_LOGIT * centre), float(ELO_PER_LOGIT * _Z95 * np.sqrt(variance)))
-        for centre, variance in zip(mean, np.diag(covariance), strict=True)
+        if is_rated
+        else None
+        for centre, variance, is_rated in zip(mean, np.diag(covariance), rated, strict=True)
     ]
 
 
@@ -135,7 +139,10 @@ def _effect_of(ballot: Ballot) -> Effect | None:
     stored = cache.get(_effect_key(ballot))
     if stored is None:
         return None
-    return Effect([ShownRating(**rating) for rating in stored["before"]], [ShownRating(**r) for r in stored["after"]])
+    before, after = (
+        [None if rating is None else ShownRating(**rating) for rating in stored[side]] for side in ("before", "after")
+    )
+    return Effect(before, after)
 
 
 def _result(slot: ShownSlot, contestant: Contestant, label: str, effect: Effect | None, index: int) -> dict[str, Any]:
@@ -150,6 +157,7 @@ def _result(slot: ShownSlot, contestant: Contestant, label: str, effect: Effect 
         "rating_after": after,
         "delta": delta,
         "delta_text": None if delta is None else signed(delta),
+        "unrated": effect is not None and before is None,
     }
 
 

@@ -17,6 +17,7 @@ from arena.refusals import Conflict, NotAllowed
 from arena.voters.models import Voter
 
 from . import tokens
+from .history import History, history_of, with_history
 from .models import Battle, BattleSlot, BattleState
 from .queries import open_battle_of
 
@@ -35,24 +36,26 @@ class VotingClosed(NotAllowed):
     title = "This arena takes no ballots"
 
 
-def open_battle(*, arena: Arena, voter: Voter) -> Battle | None:
+def open_battle(*, arena: Arena, voter: Voter, history: History | None = None) -> Battle | None:
     """The voter's open battle in this arena, or a new one; None while no battle can be made of what is ready.
 
     Asking again before the ballot returns the same battle, so a reload neither costs a battle nor lets anyone shop
-    for one.
+    for one. `history` spares a query where it was read with the voter; it is a hint, and what it says of a battle is
+    checked again when the battle is read or written.
     """
     if not arena.is_open:
         raise VotingClosed(f"{arena.name} is closed for voting. Its leaderboard stays open.")
-    battle = open_battle_of(voter, arena)
-    if battle is not None and battle.expires_at > timezone.now():
+    if history is None:
+        history = history_of(with_history(Voter.objects.filter(pk=voter.pk), arena).get())
+    if history.has_open and (battle := open_battle_of(voter, arena)) is not None:
         return battle
-    choice, candidates = _choose(arena, voter)
+    choice, candidates = _choose(arena, history)
     if choice is None:
         return None
     try:
         with transaction.atomic():
-            if battle is not None:
-                Battle.objects.filter(pk=battle.pk, state=BattleState.OPEN).update(
+            if history.has_overdue:
+                Battle.objects.overdue().filter(voter=voter, arena=arena).update(
                     state=BattleState.EXPIRED, closed_at=timezone.now()
                 )
             return _write(arena, voter, choice, candidates)
@@ -94,8 +97,8 @@ def locked_battle(named: tokens.BattleToken, voter: Voter, arena: Arena | None =
     return battle
 
 
-def _choose(arena: Arena, voter: Voter) -> tuple[uniform.Choice | None, dict[tuple[int, int], Candidate]]:
-    """Ask the policy. One query for the ready candidates, one for the sets that the voter has seen."""
+def _choose(arena: Arena, history: History) -> tuple[uniform.Choice | None, dict[tuple[int, int], Candidate]]:
+    """Ask the policy. One query, for the ready candidates."""
     candidates: dict[tuple[int, int], Candidate] = {}
     ready = (
         Candidate.objects.ready()
@@ -113,14 +116,7 @@ def _choose(arena: Arena, voter: Voter) -> tuple[uniform.Choice | None, dict[tup
     eligible: dict[int, list[int]] = defaultdict(list)
     for prompt, contestant in candidates:
         eligible[prompt].append(contestant)
-    seen: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
-    slots = BattleSlot.objects.filter(battle__voter=voter, battle__arena=arena).values_list(
-        "battle__prompt_id", "battle_id", "candidate__revision__contestant_id"
-    )
-    for prompt, battle, contestant in slots:
-        seen[prompt][battle].add(contestant)
-    sets = {prompt: [frozenset(members) for members in battles.values()] for prompt, battles in seen.items()}
-    return uniform.choose(eligible, arena.battle_size, sets, np.random.default_rng()), candidates
+    return uniform.choose(eligible, arena.battle_size, history.seen, np.random.default_rng()), candidates
 
 
 def _write(arena: Arena, voter: Voter, choice: uniform.Choice, candidates: dict[tuple[int, int], Candidate]) -> Battle:

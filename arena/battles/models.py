@@ -21,6 +21,10 @@ class BattleQuerySet(models.QuerySet["Battle"]):
     def open(self) -> BattleQuerySet:
         return self.filter(state=BattleState.OPEN, expires_at__gt=timezone.now())
 
+    def overdue(self) -> BattleQuerySet:
+        """Left open too long and not yet marked as expired."""
+        return self.filter(state=BattleState.OPEN, expires_at__lte=timezone.now())
+
     def with_slots(self) -> BattleQuerySet:
         """Slots in the order shown, with their candidates: two queries. Nothing about contestants."""
         return self.select_related("prompt").prefetch_related(

@@ -12,7 +12,7 @@ from .models import Battle, BattleSlot, BattleState
 
 
 def open_battle_of(voter: Voter, arena: Arena) -> Battle | None:
-    """The voter's battle without a ballot, expired or not, with prompt and slots and nothing about contestants.
+    """The voter's battle in state open, overdue or not, with prompt and slots and nothing about contestants.
 
     Two queries; one if there is none.
     """

@@ -20,6 +20,7 @@ from arena.voters.models import Voter
 
 from . import tokens
 from .actions import open_battle, skip_battle
+from .history import history_of, with_history
 from .models import Battle
 from .presentation import show_battle
 from .queries import slot_by_media_token
@@ -31,8 +32,8 @@ def vote(request: HttpRequest, arena_slug: str) -> HttpResponse:
     """The voter's open battle, or what is being made while there is none."""
     arena = get_arena_for(request.user, arena_slug)
     require_voting_right(request, arena)
-    voter = voter_for(request, Voter.objects.with_ballot_count())
-    battle = open_battle(arena=arena, voter=voter)
+    voter = voter_for(request, with_history(Voter.objects.with_ballot_count(), arena))
+    battle = open_battle(arena=arena, voter=voter, history=history_of(voter))
     fragment = is_fragment(request)
     if battle is None:
         context: dict[str, object] = {"arena": arena, "supply": supply_of(arena.pk)}

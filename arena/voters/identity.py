@@ -48,7 +48,11 @@ def known_voter(request: HttpRequest, voters: VoterQuerySet | None = None) -> Vo
 
 
 def voter_for(request: HttpRequest, voters: VoterQuerySet | None = None) -> Voter:
-    """The voter behind a request, made on the spot for a newcomer. Call `remember` on the response."""
+    """The voter behind a request, made on the spot for a newcomer. Call `remember` on the response.
+
+    `voters` may ask for more about a known voter; a newcomer comes without.
+    """
+    voters = Voter.objects.all() if voters is None else voters
     voter = known_voter(request, voters)
     if voter is not None:
         return voter
@@ -59,7 +63,7 @@ def voter_for(request: HttpRequest, voters: VoterQuerySet | None = None) -> Vote
         with transaction.atomic():
             return Voter.objects.create(kind=VoterKind.ACCOUNT, user=user)
     except IntegrityError:  # the same person, in two tabs at once
-        return Voter.objects.get(user=user)
+        return voters.get(user=user)
 
 
 def remember(response: HttpResponse, request: HttpRequest, voter: Voter) -> HttpResponse:

@@ -7,6 +7,7 @@ must not wait behind a picture.
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from celery import Celery
@@ -45,13 +46,18 @@ class EmbeddedWorkers:
         self._clock.daemon = True
         self._clock.start()
 
-    def stop(self) -> None:
-        """Let tasks end, then stop; a task that takes longer than ten seconds is left to its lease."""
+    def stop(self) -> bool:
+        """Let tasks end, at most ten seconds; says whether all have.
+
+        One that has not goes on in its thread until the process ends, and is done again after the next start.
+        """
         if self._clock is not None:
             self._clock.stop()
         state.should_stop = 0
+        deadline = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
-            thread.join(_STOP_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _start_worker(self, queue: str, threads: int) -> None:
         worker = _Worker(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,31 @@ from .evidence import BoardEvidence, read_evidence
 from .models import Leaderboard, Snapshot
 
 LEVEL = 0.95  # of every interval on a board
-_LOCK_CLASS = 0x626F6172  # the first key of our advisory locks on leaderboards; ASCII "boar"
+# The first keys of our advisory locks on leaderboards: while a snapshot is written, and while one is being fitted.
+_LOCK_CLASS = 0x626F6172  # ASCII "boar"
+_FITTING_CLASS = 0x66697474  # ASCII "fitt"
+
+
+class BeingPublished(Exception):
+    """Another process or thread is fitting this leaderboard just now."""
+
+
+@contextmanager
+def only_publisher(leaderboard: Leaderboard) -> Iterator[None]:
+    """Raise `BeingPublished` if the board is being fitted elsewhere, else keep others from it meanwhile.
+
+    The database holds the lock for this connection, so that one held by a process that dies is free at once.
+    """
+    key = [_FITTING_CLASS, leaderboard.pk]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", key)
+        if not cursor.fetchone()[0]:
+            raise BeingPublished(f"{leaderboard} is being fitted")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
 
 
 def publish(leaderboard: Leaderboard, *, patience_ms: int = 250) -> Snapshot | None:

@@ -9,6 +9,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.core.cache import cache
+from django.db import connection, transaction
 from django.template.loader import render_to_string
 
 from arena.catalogue.models import Arena, Visibility
@@ -17,6 +18,8 @@ from .models import Leaderboard, Snapshot
 from .presentation import show_board
 
 log = logging.getLogger(__name__)
+
+_LOCK_CLASS = 0x70616765  # the first key of our advisory locks on pages being rendered; ASCII "page"
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,8 @@ def board_page(slug: str) -> BoardPage | None:
     """The cached page of an arena's board, rendered now if it is not there; None for an unknown arena."""
     page: BoardPage | None = cache.get(_key(slug))
     if page is None:
-        arena = Arena.objects.filter(slug=slug).first()
-        if arena is None:
-            return None
-        page = _render(arena, _latest_of(arena))
-        cache.set(_key(slug), page, None)
+        arena_id = Arena.objects.filter(slug=slug).values_list("pk", flat=True).first()
+        return None if arena_id is None else _page_now(arena_id)[0]
     return page
 
 
@@ -46,19 +46,23 @@ def show_published(leaderboard: Leaderboard | None = None) -> None:
     boards = Leaderboard.objects.filter(category="", latest__isnull=False)
     if leaderboard is not None:
         boards = boards.filter(pk=leaderboard.pk)
-    for slug, snapshot_id in boards.values_list("arena__slug", "latest__public_id"):
+    for arena_id, slug, snapshot_id in boards.values_list("arena_id", "arena__slug", "latest__public_id"):
         shown: BoardPage | None = cache.get(_key(slug))
         if shown is not None and shown.snapshot == str(snapshot_id):
             continue
-        snapshot = Snapshot.objects.select_related("leaderboard__arena").get(public_id=snapshot_id)
-        arena = snapshot.leaderboard.arena
-        cache.set(_key(slug), _render(arena, snapshot), None)
-        announce(arena.pk)
+        _, rendered = _page_now(arena_id)
+        if rendered:
+            announce(arena_id)
 
 
 def forget(slug: str) -> None:
     """Render the page anew when it is next asked for."""
     cache.delete(_key(slug))
+
+
+def show_changed_arena(arena_id: int, former_slug: str) -> None:
+    """Render the page of an arena that was saved; one that moved leaves none behind under its former address."""
+    _page_now(arena_id, former_slug=former_slug)
 
 
 def announce(arena_id: int) -> None:
@@ -76,8 +80,32 @@ def group_of(arena_id: int) -> str:
     return f"board.{arena_id}"
 
 
+@transaction.atomic
+def _page_now(arena_id: int, *, former_slug: str | None = None) -> tuple[BoardPage, bool]:
+    """The page of the latest snapshot, and whether it was rendered by this call.
+
+    One at a time for an arena, in whatever process: a thousand people who find the cache empty wait for one rendering,
+    and a page that was read before a change can not be put over the one that was rendered after it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, arena_id])
+    arena = Arena.objects.get(pk=arena_id)
+    snapshot = _latest_of(arena)
+    page: BoardPage | None = None
+    if former_slug is not None:
+        cache.delete(_key(former_slug))
+    else:
+        page = cache.get(_key(arena.slug))
+    if page is not None and page.snapshot == _id_of(snapshot):
+        return page, False
+    page = _render(arena, snapshot)
+    cache.set(_key(arena.slug), page, None)
+    return page, True
+
+
 def _latest_of(arena: Arena) -> Snapshot | None:
-    leaderboard = Leaderboard.objects.filter(arena=arena, category="").select_related("latest").first()
+    leaderboards = Leaderboard.objects.filter(arena=arena, category="").select_related("latest").defer("posterior")
+    leaderboard = leaderboards.first()
     return None if leaderboard is None else leaderboard.latest
 
 
@@ -88,9 +116,13 @@ def _render(arena: Arena, snapshot: Snapshot | None) -> BoardPage:
     return BoardPage(
         arena=shown,
         public=arena.visibility != Visibility.PRIVATE,
-        snapshot="" if snapshot is None else str(snapshot.public_id),
+        snapshot=_id_of(snapshot),
         html=html,
     )
+
+
+def _id_of(snapshot: Snapshot | None) -> str:
+    return "" if snapshot is None else str(snapshot.public_id)
 
 
 def _key(slug: str) -> str:

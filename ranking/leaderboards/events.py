@@ -25,19 +25,20 @@ def on_ballots_changed(sender: Any, arena_id: int, **kwargs: Any) -> None:
 
 def on_arena_being_saved(sender: Any, instance: Any, **kwargs: Any) -> None:
     """An arena that moves to another address leaves no page behind under the old one."""
-    from .boards import forget
-
     for slug in sender.objects.filter(pk=instance.pk).exclude(slug=instance.slug).values_list("slug", flat=True):
-        forget(slug)
-        transaction.on_commit(partial(forget, slug))
+        _show_again(instance.pk, slug)
 
 
 def on_arena_saved(sender: Any, instance: Any, created: bool, **kwargs: Any) -> None:
     """The page kept in the cache shows the arena's name and knows whether strangers may see it."""
-    from .boards import forget
+    if not created:
+        _show_again(instance.pk, instance.slug)
 
-    if created:
-        return
-    forget(instance.slug)
-    # Once more: until the change is committed, another reader can put the old page back.
-    transaction.on_commit(partial(forget, instance.slug))
+
+def _show_again(arena_id: int, slug: str) -> None:
+    from .boards import forget, show_changed_arena
+
+    forget(slug)
+    # Once more: until the change is committed, another reader can put the old page back. Robust: a cache that is away
+    # must not turn a change that is committed into an error.
+    transaction.on_commit(partial(show_changed_arena, arena_id, slug), robust=True)

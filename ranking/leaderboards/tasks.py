@@ -8,7 +8,7 @@ from django.core.cache import cache
 
 from arena.ballots.watermark import BallotsBeingWritten
 
-from .actions import publish
+from .actions import BeingPublished, only_publisher, publish
 from .boards import show_published
 from .queries import boards_behind, leaderboard_of
 
@@ -27,7 +27,10 @@ def refresh(arena_id: int) -> None:
     cache.delete(_pending_key(arena_id))
     leaderboard = leaderboard_of(arena_id)
     try:
-        publish(leaderboard)
+        with only_publisher(leaderboard):
+            publish(leaderboard)
+    except BeingPublished:
+        return  # a slow fit must not take every worker; the sweep finds what it left out
     except BallotsBeingWritten:
         request_refresh(arena_id)
         return

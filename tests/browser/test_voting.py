@@ -65,11 +65,25 @@ def test_keys_rank_in_order_and_the_reveal_says_who_was_who(person: People) -> N
     assert page.locator(".reveal .badge").all_text_contents() == ["3rd", "1st", "4th", "2nd"]
     names = page.locator(".who h2").all_text_contents()
     assert len(set(names)) == 4
-    expect(page.locator(".who .rating ins").first).to_be_visible()  # what the ballot changed
 
     page.keyboard.press("n")  # the next battle is one key away
     expect(page.locator("[data-ballot]")).to_be_visible()
     assert page.url.endswith(VOTE)
+
+
+def test_once_the_board_rates_them_the_reveal_says_what_the_ballot_changed(person: People) -> None:
+    page = open_battle(person())
+    for _ in range(25):  # battles of four out of twelve: soon everybody has been on a ballot, and on the board
+        page.keyboard.type("1234")
+        page.keyboard.press("Enter")
+        expect(page.locator(".reveal")).to_be_visible()
+        changed, unrated = page.locator(".who .rating ins"), page.get_by_text("not on the board yet")
+        assert changed.count() + unrated.count() == 4
+        if changed.count() == 4:
+            return
+        page.keyboard.press("n")
+        expect(page.locator("[data-ballot]")).to_be_visible()
+    pytest.fail("25 ballots, and still somebody is on no board")
 
 
 def test_clicks_rank_in_order_and_a_second_click_takes_back(person: People) -> None:
@@ -94,13 +108,42 @@ def test_ties_and_undo_by_key(person: People) -> None:
     expect(page.locator("[data-act=submit]")).to_be_disabled()
 
 
+def test_after_a_tie_the_place_counts_both_before_and_after_the_ballot(person: People) -> None:
+    page = open_battle(person())
+    page.keyboard.type("12")
+    page.keyboard.press("t")
+    page.keyboard.type("3")
+    told = ["tied 1st", "tied 1st", "3rd", "not placed"]
+    assert badges(page) == told
+    assert page.locator("[data-places] small").all_text_contents() == ["1st", "1st", "3rd"]
+    expect(chip(page, "C")).to_have_attribute("aria-label", "C, 3rd")
+    expect(page.locator("#announcer")).to_contain_text("1st A and B tied, 3rd C")
+    assert [page.locator(f"#rank_{letter}").input_value() for letter in "abcd"] == ["1", "1", "3", ""]
+    page.keyboard.press("Enter")
+    expect(page.locator(".reveal")).to_be_visible()
+    assert page.locator(".reveal .badge").all_text_contents() == told
+
+
+@pytest.mark.parametrize("third", ["2", "3"])
+def test_the_plain_form_takes_either_number_after_a_tie(person: People, third: str) -> None:
+    somebody = person(java_script_enabled=False)
+    somebody.go(VOTE)
+    page = somebody.page
+    assert "the next place counts both (1, 1, 3)" in (page.locator(".prompt-note").text_content() or "")
+    for letter, rank in zip("abcd", ("1", "1", third, ""), strict=True):
+        page.select_option(f"#rank_{letter}", rank)
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/ballots/*/")
+    assert page.locator(".reveal .badge").all_text_contents() == ["tied 1st", "tied 1st", "3rd", "not placed"]
+
+
 def test_dragging_reorders_and_dropping_on_another_ties(person: People) -> None:
     page = open_battle(person())
     page.keyboard.type("123")
     drag(page, chip(page, "C"), chip(page, "A"), left_of=True)
     assert badges(page) == ["2nd", "3rd", "1st", "not placed"]
     drag(page, chip(page, "B"), chip(page, "C"))
-    assert badges(page) == ["2nd", "tied 1st", "tied 1st", "not placed"]
+    assert badges(page) == ["3rd", "tied 1st", "tied 1st", "not placed"]
 
 
 def drag(page: Page, what: Locator, onto: Locator, *, left_of: bool = False) -> None:
@@ -175,6 +218,23 @@ def test_the_controls_stay_on_the_screen(person: People, width: int, height: int
         assert box["x"] + box["width"] <= width
         assert box["height"] >= 44
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (360, 640), (320, 568)])
+def test_the_reason_for_skipping_is_within_reach(person: People, width: int, height: int, javascript: bool) -> None:
+    somebody = person(width=width, height=height, java_script_enabled=javascript)
+    somebody.go(VOTE)
+    places = ("#reason", ".reason", "[data-act=skip]")
+    reason, labelled, skip = (somebody.page.locator(place).bounding_box() for place in places)
+    assert reason is not None
+    assert labelled is not None
+    assert skip is not None
+    assert 0 <= reason["x"] <= reason["x"] + reason["width"] <= width
+    assert 0 <= reason["y"] <= reason["y"] + reason["height"] <= height
+    assert reason["height"] >= 44
+    below, beside = labelled["y"] - skip["y"] - skip["height"], labelled["x"] - skip["x"] - skip["width"]
+    assert max(below, beside) <= 12, "it stands right below the button or beside it"
 
 
 def test_touch_ranks_by_tapping(person: People) -> None:

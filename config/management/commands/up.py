@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import sys
@@ -32,11 +33,17 @@ class Command(BaseCommand):
         # The server raises the signal that stopped it once more; as an exception it lets everything be put away.
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _leave)
+        self._workers: Any = None
         try:
             self._prepare(no_demo)
             self._serve(host, port)
+        except KeyboardInterrupt:
+            pass  # Ctrl-C is how people stop it
         finally:
-            self._close()
+            # Pressed again it must not interrupt the putting away, which ends by itself.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_IGN)
+            self._stop()
 
     def _prepare(self, no_demo: bool) -> None:
         from arena.catalogue.models import Arena
@@ -66,7 +73,7 @@ class Command(BaseCommand):
 
         from config.asgi import application
 
-        workers = self._start_workers()
+        self._start_workers()
         server = uvicorn.Server(
             uvicorn.Config(
                 application,
@@ -80,25 +87,18 @@ class Command(BaseCommand):
             )
         )
         threading.Thread(target=self._announce, args=[server, host, port], daemon=True).start()
-        try:
-            server.run()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            self.stdout.write("\nStopping ...")
-            workers.stop()
+        server.run()
 
-    def _start_workers(self) -> Any:
+    def _start_workers(self) -> None:
         """Workers in this process, whatever the broker: `up` is one process that does everything."""
         from arena.generation.tasks import supply
         from config.celery import app
         from config.embedded.worker import EmbeddedWorkers
 
-        workers = EmbeddedWorkers(app)
-        workers.start()
+        self._workers = EmbeddedWorkers(app)
+        self._workers.start()
         supply.delay()
         threading.Thread(target=_warm_up, daemon=True).start()
-        return workers
 
     def _announce(self, server: Any, host: str, port: int) -> None:
         import time
@@ -113,7 +113,18 @@ class Command(BaseCommand):
         )
         self.stdout.flush()
 
-    def _close(self) -> None:
+    def _stop(self) -> None:
+        self.stdout.write("\nStopping ...")
+        ended = self._workers is None or self._workers.stop()
+        self._close_database()
+        self.stdout.write("Stopped.")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if not ended and not isinstance(sys.exc_info()[1], Exception):
+            # Python would wait at its end for the thread of a task that goes on, a fit of minutes for example.
+            os._exit(0)
+
+    def _close_database(self) -> None:
         connections.close_all()
         connection: Any
         for connection in connections.all(initialized_only=True):
@@ -123,8 +134,6 @@ class Command(BaseCommand):
             from config.embedded.postgres import release
 
             release(Path(settings.DATABASES["default"]["HOST"]))
-        self.stdout.write("Stopped.")
-        sys.stdout.flush()
 
 
 def _warm_up() -> None:

@@ -105,6 +105,38 @@ class TestAGoodFile:
         assert "counted once" in err
         assert Ballot.objects.count() == 1
 
+    @pytest.mark.parametrize("dry_run", [False, True])
+    def test_has_every_key_named_that_is_kept_nowhere(self, file: Path, dry_run: bool) -> None:
+        rows = [SHORT | {"id": f"b{n}", "mood": "sunny"} | ({"weather": "rain"} if n == 2 else {}) for n in range(4)]
+        _, err = run("painters", write(file, *rows), dry_run=dry_run)
+
+        assert err.splitlines() == [
+            "note: unknown key 'mood' is ignored (line 1 and 3 more)",
+            "note: unknown key 'weather' is ignored (line 3)",
+        ]
+
+    @pytest.mark.parametrize(
+        ("at", "read"),
+        [
+            ("2026-01-31T09:00:00", datetime(2026, 1, 31, 9, tzinfo=UTC)),
+            ("2026-01-31 09:00:00.25", datetime(2026, 1, 31, 9, 0, 0, 250_000, tzinfo=UTC)),
+            ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ],
+    )
+    def test_has_a_time_without_a_zone_read_as_utc_with_a_note(self, file: Path, at: str, read: datetime) -> None:
+        _, err = run("painters", write(file, FULL, FULL | {"id": "b2", "at": at}, FULL | {"id": "b3", "at": at}))
+
+        assert err.splitlines() == ["note: at has no time zone and is read as UTC (line 2 and 1 more)"]
+        assert [ballot.at for ballot in Ballot.objects.filter(external_id__in=["b2", "b3"])] == [read, read]
+        assert "0 added to painters, 3 were there already" in run("painters", file)[0]
+
+    @pytest.mark.parametrize("at", ["2026-01-31T09:00:00Z", "2026-01-31T10:00:00+01:00"])
+    def test_has_a_time_with_a_zone_kept_without_a_word(self, file: Path, at: str) -> None:
+        _, err = run("painters", write(file, FULL | {"at": at}))
+
+        assert err == ""
+        assert Ballot.objects.get().at == datetime(2026, 1, 31, 9, tzinfo=UTC)
+
     def test_says_the_same_person_of_two_kinds_is_two_voters(self, file: Path) -> None:
         run("painters", write(file, SHORT | {"voter": "x"}, SHORT | {"voter": "x", "voter_kind": "judge"}))
 

@@ -12,10 +12,13 @@ from django.core.cache import cache
 
 from arena.ballots.actions import retract_ballot
 from arena.ballots.models import Ballot
-from arena.ballots.reveal import ordinal, rank_label, reveal_context, signed, summary
+from arena.ballots.reveal import ShownRating, ordinal, rank_label, reveal_context, signed, summary
 from arena.catalogue.models import Arena, Contestant
 from arena.matchmaking.beliefs import belief_source
+from ranking.charts import figures
 from ranking.leaderboards.actions import publish
+from ranking.leaderboards.beliefs import pack_posterior
+from ranking.leaderboards.presentation import show_board
 from ranking.leaderboards.queries import leaderboard_of
 from tests.visitor import FRAGMENT, Visitor
 
@@ -81,6 +84,77 @@ def test_imported_ballots_and_retractions_have_no_reveal(ready_arena: Arena, vis
         assert visitor.client.get(f"/ballots/{hidden.public_id}/").status_code == 404
 
 
+@pytest.fixture
+def board_of_equals(ready_arena: Arena) -> None:
+    """A board on which all are at 1000 with the same wide interval."""
+    contestants = list(Contestant.objects.order_by("pk").values_list("pk", flat=True))
+    leaderboard = leaderboard_of(ready_arena.pk)
+    leaderboard.posterior = pack_posterior(contestants, np.zeros(len(contestants)), np.eye(len(contestants)))
+    leaderboard.save(update_fields=["posterior"])
+
+
+class TestBeforeTheFirstBoard:
+    """Its prior is learned from the ballots that are still to come: any number now would be contradicted by it."""
+
+    def test_no_rating_is_claimed(self, ready_arena: Arena, visitor: Visitor) -> None:
+        ballot = visitor.vote(ready_arena, 1, 2, 3, 4)
+        html = visitor.client.get(f"/ballots/{ballot.public_id}/").content.decode()
+
+        assert [row.count("not on the board yet") for row in rows(html)] == [1, 1, 1, 1]
+        assert "±" not in html
+        assert "Ratings with their 95 % interval" not in html
+
+    def test_who_is_not_on_the_board_is_shown_without_a_number_among_the_others(
+        self, ready_arena: Arena, visitor: Visitor
+    ) -> None:
+        Arena.objects.update(battle_size=3)
+        first = visitor.vote(ready_arena)
+        publish(leaderboard_of(ready_arena.pk))
+        Arena.objects.update(battle_size=6)
+        second = visitor.vote(ready_arena)
+        html = visitor.client.get(f"/ballots/{second.public_id}/").content.decode()
+
+        for contestant, row in zip(second.contestants, rows(html), strict=True):
+            assert ("changed by" in row, "not on the board yet" in row) == (
+                contestant in first.contestants,
+                contestant not in first.contestants,
+            )
+        assert "Ratings with their 95 % interval" in html
+
+
+def test_the_ratings_before_the_ballot_are_those_of_the_board(ready_arena: Arena, visitor: Visitor) -> None:
+    Arena.objects.update(battle_size=6)
+    visitor.vote(ready_arena, 1, 2, 3, 4, 5, 6)
+    snapshot = publish(leaderboard_of(ready_arena.pk))
+    assert snapshot is not None
+    on_the_board = {row["name"]: row["rating_text"] for row in show_board(ready_arena, snapshot)["rows"]}
+    published = belief_source().beliefs(ready_arena.pk)
+    means = dict(zip(published.contestants.tolist(), 1000 + 400 / np.log(10) * published.mean, strict=True))
+
+    ballot = visitor.vote(ready_arena, 2, 1, 3, 4, 5, 6)
+
+    results: list[dict[str, Any]] = reveal_context(ballot)["results"]
+    assert len(set(on_the_board.values())) == 6
+    for result, contestant in zip(results, ballot.contestants, strict=True):
+        assert result["rating_before"].text == on_the_board[result["contestant_name"]]
+        assert result["rating_before"].mean == pytest.approx(means[contestant])
+
+
+@pytest.mark.parametrize(
+    ("rating", "text"),
+    [
+        (ShownRating(1042.4, 18.2), "1042 ± 18"),
+        (ShownRating(1042.44, 0.44), "1042.4 ± 0.4"),
+        (ShownRating(-12.2, 300), "−12 ± 300"),
+    ],
+    ids=str,
+)
+def test_a_rating_is_written_as_on_the_board(rating: ShownRating, text: str) -> None:
+    assert rating.text == text
+    assert rating.text == figures.rating(rating.mean, rating.mean - rating.half, rating.mean + rating.half)
+
+
+@pytest.mark.usefixtures("board_of_equals")
 class TestWhatTheBallotChanged:
     def ratings(self, ballot: Ballot) -> list[tuple[float, float]]:
         """Mean before and after, in slot order."""
@@ -106,18 +180,6 @@ class TestWhatTheBallotChanged:
         first, *_, last = rows(html)
         assert re.search(r"1st .* \d+ ± \d+ , changed by \+\d+ was 1000 ± \d+", first)
         assert re.search(r"4th .* \d+ ± \d+ , changed by −\d+ was 1000 ± \d+", last)
-
-    def test_it_starts_from_the_published_board(self, ready_arena: Arena, visitor: Visitor) -> None:
-        first = visitor.vote(ready_arena, 1, 2, 3, 4)
-        publish(leaderboard_of(ready_arena.pk))
-        published = belief_source().beliefs(ready_arena.pk)
-        second = visitor.vote(ready_arena, 1, 2, 3, 4)
-
-        before = dict(zip(second.contestants, [mean for mean, _ in self.ratings(second)], strict=True))
-        scale = 400 / np.log(10)
-        known = dict(zip(published.contestants.tolist(), 1000 + scale * published.mean, strict=True))
-        for contestant in set(first.contestants) & set(second.contestants):
-            assert before[contestant] == pytest.approx(known[contestant])
 
     def test_publishing_meanwhile_does_not_change_what_it_says(self, ready_arena: Arena, visitor: Visitor) -> None:
         ballot = visitor.vote(ready_arena, 1, 2, 3, 4)

@@ -121,6 +121,27 @@ def test_two_requests_at_once_open_one_battle(ready_arena: Arena, monkeypatch: p
     assert BattleSlot.objects.count() == 4
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_requests_at_once_replace_an_overdue_battle_once(
+    ready_arena: Arena, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    visitor = Visitor()
+    overdue = visitor.open(ready_arena).battle
+    clock.advance(minutes=settings.BATTLE_MINUTES, seconds=1)
+    real, both_have_looked = uniform.choose, threading.Barrier(2)
+
+    def choose_together(*arguments: Any) -> uniform.Choice | None:
+        both_have_looked.wait(10)
+        return real(*arguments)
+
+    monkeypatch.setattr(uniform, "choose", choose_together)
+    pages = at_once(lambda: visitor.open(ready_arena), lambda: visitor.open(ready_arena))
+
+    assert pages[0].battle == pages[1].battle != overdue
+    assert Battle.objects.get(state=BattleState.EXPIRED) == overdue
+    assert Battle.objects.get(state=BattleState.OPEN) == pages[0].battle
+
+
 def test_a_voter_never_gets_the_same_prompt_and_set_twice(ready_arena: Arena) -> None:
     visitor = Visitor()
     possible = 3 * comb(6, 4)

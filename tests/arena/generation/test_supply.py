@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
 import pytest
 
 from arena.catalogue.models import Arena
+from arena.generation import worker
 from arena.generation.models import Candidate, CandidateState
-from arena.generation.queries import Supply, supply_of
+from arena.generation.queries import Supply, pace, supply_of
 from arena.generation.worker import generate_one_batch
 from tests.clock import Clock
 from tests.visitor import Visitor
@@ -19,16 +24,79 @@ def test_it_counts_what_is_ready_failed_and_asked_for(arena: Arena, queue: list[
 
     supply = supply_of(arena.pk)
 
-    assert (supply.ready, supply.failed, supply.total) == (3, 1, 17)
-    assert supply.per_minute == 1.5, "three in the last two minutes"
+    assert (supply.ready, supply.failed, supply.total, supply.left) == (3, 1, 17, 13)
 
 
-def test_what_was_made_long_ago_says_nothing_about_the_pace(arena: Arena, queue: list[Candidate], clock: Clock) -> None:
-    generate_one_batch()
-    clock.advance(minutes=3)
+class TestTheTimeLeft:
+    @pytest.fixture
+    def one_by_one(self, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(worker.BATCH, "test device", 1)
 
-    assert supply_of(arena.pk).per_minute == 0
-    assert supply_of(arena.pk).eta_text == ""
+    @pytest.mark.usefixtures("one_by_one")
+    def test_is_not_told_before_ten_were_made_at_the_measured_pace(self, arena: Arena, clock: Clock) -> None:
+        told = []
+        for _ in range(14):
+            clock.advance(seconds=20)
+            generate_one_batch()
+            told.append(supply_of(arena.pk).eta_text)
+
+        assert told == [""] * 10 + ["about 2 min left"] * 3 + ["about 1 min left"]
+
+    @pytest.mark.usefixtures("one_by_one")
+    def test_counts_failures_too_since_nothing_waits_for_them(self, arena: Arena, clock: Clock) -> None:
+        for _ in range(12):
+            clock.advance(seconds=30)
+            generate_one_batch()
+        made = Candidate.objects.ready().values("pk")[:6]
+        Candidate.objects.filter(pk__in=made).update(state=CandidateState.FAILED)
+
+        assert supply_of(arena.pk).per_minute == pytest.approx(2, rel=0.01)
+
+    @pytest.mark.usefixtures("one_by_one")
+    def test_is_not_told_of_what_was_made_long_ago(self, arena: Arena, clock: Clock) -> None:
+        for _ in range(12):
+            clock.advance(seconds=2)
+            generate_one_batch()
+        assert supply_of(arena.pk).eta_text == "under a minute left"
+        clock.advance(minutes=11)
+
+        assert supply_of(arena.pk).per_minute is None
+        assert supply_of(arena.pk).eta_text == ""
+
+    def test_costs_one_query_more_and_only_while_something_is_left(
+        self, arena: Arena, queue: list[Candidate], django_assert_num_queries: Any
+    ) -> None:
+        with django_assert_num_queries(2):
+            supply_of(arena.pk)
+        while generate_one_batch():
+            pass
+        with django_assert_num_queries(1):
+            assert supply_of(arena.pk).left == 0
+
+
+class TestThePace:
+    NOW = datetime(2026, 1, 31, 9, tzinfo=UTC)
+
+    def ago(self, *seconds: float) -> list[datetime]:
+        return [self.NOW - timedelta(seconds=number) for number in seconds]
+
+    def test_is_unknown_while_nothing_or_one_batch_is_finished(self) -> None:
+        assert pace([], self.NOW) is None
+        assert pace(self.ago(*np.linspace(0.1, 0.9, 50)), self.NOW) is None
+
+    def test_is_that_of_single_outputs(self) -> None:
+        assert pace(self.ago(*range(0, 60, 3)), self.NOW) == pytest.approx(20)
+
+    def test_is_that_of_batches_without_the_first(self) -> None:
+        """Sixteen every half minute, stored within a third of a second."""
+        batches = [start + 0.02 * number for start in (0.3, 30.3, 60.3) for number in range(16)]
+
+        assert pace(self.ago(*batches), self.NOW) == pytest.approx(32, rel=0.02)
+
+    def test_falls_while_nothing_comes(self) -> None:
+        finished = self.ago(*range(300, 360, 3))
+
+        assert pace(finished, self.NOW) == pytest.approx(20 / 6, rel=0.06)
 
 
 @pytest.mark.parametrize(
@@ -39,9 +107,23 @@ def test_a_hundred_percent_means_all(ready: int, failed: int, total: int, percen
 
 
 @pytest.mark.parametrize(
-    ("left", "per_minute", "words"), [(5, 10, "under a minute left"), (90, 30, "about 3 min left"), (0, 30, "")]
+    ("left", "per_minute", "words"),
+    [
+        (5, 10, "under a minute left"),
+        (90, 30, "about 3 min left"),
+        (284, 30, "about 9 min left"),
+        (286, 30, "about 10 min left"),
+        (690, 30, "about 25 min left"),
+        (57.4, 1, "about 55 min left"),
+        (57.6, 1, "about an hour left"),
+        (91, 1, "about 2 hours left"),
+        (35 * 60, 1, "about 35 hours left"),
+        (50 * 60, 1, "about 2 days left"),
+        (0, 30, ""),
+        (358, None, ""),
+    ],
 )
-def test_the_time_left_is_told_in_words(left: int, per_minute: float, words: str) -> None:
+def test_the_time_left_is_told_in_words(left: int, per_minute: float | None, words: str) -> None:
     assert Supply(10, 0, 10 + left, per_minute).eta_text == words
 
 

@@ -91,3 +91,29 @@ def test_a_register_that_is_empty_or_missing_is_no_trouble(tmp_path: Path) -> No
     register.write_text("")
     _forget_dead_users(register)
     assert json.loads(register.read_text()) == []
+
+
+def test_a_folder_whose_making_was_interrupted_is_made_anew(data: Path) -> None:
+    """PostgreSQL takes a folder for a whole one from the first file in it, and then misses its own databases."""
+    data.mkdir()
+    (data / "PG_VERSION").write_text("18\n")
+    data.with_name("postgres.unfinished").touch()
+    user = user_of(data)
+    assert is_running(data)
+    assert not data.with_name("postgres.unfinished").exists()
+    leave(user)
+
+
+def test_a_whole_folder_is_never_made_anew(data: Path) -> None:
+    leave(user_of(data))
+    made = (data / "PG_VERSION").stat().st_mtime_ns
+    leave(user_of(data))
+    assert (data / "PG_VERSION").stat().st_mtime_ns == made
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only as root does PostgreSQL run under another account")
+def test_the_folders_above_it_can_be_passed_but_not_listed_by_others(tmp_path: Path) -> None:
+    above = tmp_path / "private"
+    above.mkdir(mode=0o700)
+    leave(user_of(above / "postgres"))
+    assert above.stat().st_mode & 0o777 == 0o711

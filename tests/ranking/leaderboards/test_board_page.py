@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
@@ -15,12 +16,14 @@ from django.test.signals import template_rendered
 
 from arena.catalogue.models import Arena, Contestant
 from arena.models import User
+from ranking.leaderboards import boards
 from ranking.leaderboards.actions import publish
 from ranking.leaderboards.boards import show_published
 from ranking.leaderboards.models import Snapshot
 from ranking.leaderboards.presentation import percent
 from ranking.leaderboards.queries import leaderboard_of
 from tests.ranking.leaderboards.conftest import Cast
+from tests.threads import at_once
 
 PAGE = "/arenas/prints/leaderboard/"
 STANDINGS = "/arenas/prints/leaderboard/standings/"
@@ -148,6 +151,25 @@ class TestTheCachedBoard:
             assert "Zephyrine" in Client().get(STANDINGS).content.decode()
 
         assert rendered.count("leaderboards/_standings.html") == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_rendered_once_for_all_who_find_the_cache_empty(
+        self, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        renderings: list[str] = []
+        real = boards.render_to_string
+
+        def slow(name: str, context: dict[str, Any]) -> str:
+            renderings.append(name)
+            time.sleep(0.1)  # long enough for all the others to arrive
+            return str(real(name, context))
+
+        monkeypatch.setattr(boards, "render_to_string", slow)
+        cache.clear()
+        answers = at_once(*[lambda: Client().get(STANDINGS).content] * 8)
+
+        assert len(renderings) == 1
+        assert len(set(answers)) == 1
 
     def test_is_rendered_when_it_is_published_and_not_when_it_is_asked_for(
         self, arena: Arena, cast: Cast, rendered: list[str]

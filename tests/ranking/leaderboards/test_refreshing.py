@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from ranking.leaderboards import boards, tasks
 from ranking.leaderboards.models import Snapshot
 from ranking.leaderboards.queries import leaderboard_of
 from tests.ranking.leaderboards.conftest import Cast
+from tests.threads import PATIENCE, at_once, meanwhile
 from tests.visitor import Visitor
 
 
@@ -165,6 +168,52 @@ class TestTheTask:
 
         assert Snapshot.objects.count() == 1
         assert "could not announce the board" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+class TestASlowFit:
+    def test_takes_one_worker_however_often_it_is_asked_for(
+        self, ready_arena: Arena, asked: list[tuple[int, float]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The sweep asks again every few seconds; none of these may fit beside the first."""
+        Visitor().vote(ready_arena)
+        begun, finish = threading.Event(), threading.Event()
+        real = tasks.publish
+        fits: list[int] = []
+
+        def slow(leaderboard: Any) -> Any:
+            fits.append(leaderboard.pk)
+            begun.set()
+            assert finish.wait(PATIENCE)
+            return real(leaderboard)
+
+        monkeypatch.setattr(tasks, "publish", slow)
+        with meanwhile(partial(tasks.refresh, ready_arena.pk)) as first:
+            assert begun.wait(PATIENCE)
+            for _ in range(3):
+                tasks.catch_up()
+                tasks.refresh(ready_arena.pk)
+            finish.set()
+        first.result()
+
+        assert len(fits) == 1
+        assert Snapshot.objects.count() == 1
+
+    def test_that_fails_leaves_the_board_to_the_next(
+        self, ready_arena: Arena, asked: list[tuple[int, float]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Visitor().vote(ready_arena)
+
+        def fail(leaderboard: Any) -> None:
+            raise ArithmeticError("no fit")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(tasks, "publish", fail)
+            with pytest.raises(ArithmeticError):
+                tasks.refresh(ready_arena.pk)
+        at_once(partial(tasks.refresh, ready_arena.pk))
+
+        assert Snapshot.objects.count() == 1
 
 
 class TestCatchingUp:
