@@ -1,0 +1,55 @@
+"""Other people's ways to rank, as they would be run: engine, policy and ballot together.
+
+elo            Elo on random pairs, at the best of `K_FACTORS`: best is who stays at tau 0.9 first, else the highest
+               tau at the end, judged by the same trials that are reported, in Elo's favour
+bradley-terry  a batch fit of random pairs
+ksort          K-Sort as printed: its update, its policy, rankings of K
+ksort-deployed K-Sort with the update of its evaluation program
+openskill, trueskill   the packages at their defaults, on random sets of K
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ranking.engines.laboratory.ballots import Form
+from ranking.engines.laboratory.errors import LaboratoryError
+from ranking.engines.laboratory.findings import Finding
+from ranking.engines.laboratory.naming import Named
+from ranking.engines.laboratory.trial import Setup
+from ranking.engines.matchmaking.choosing import NO_RULES
+
+K_FACTORS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)  # points
+_UNIFORM = Named("uniform")
+_ON_SETS = {
+    "ksort": (Named("ksort"), Named("ksort")),
+    "ksort-deployed": (Named("ksort-deployed"), Named("ksort")),
+    "openskill": (Named("openskill-package"), _UNIFORM),
+    "trueskill": (Named("trueskill-package"), _UNIFORM),
+}
+PEERS = ("elo", "bradley-terry", *_ON_SETS)
+
+
+def setups(name: str, like: Setup) -> list[Setup]:
+    """The setups of a peer for the contestants and voters of another one: several stand for the best of them."""
+    if name not in PEERS:
+        raise LaboratoryError(f"there is no peer {name!r}; there are: {', '.join(PEERS)}")
+    if name in _ON_SETS:
+        engine, policy = _ON_SETS[name]
+        return [replace(like, engine=engine, policy=policy, rules=NO_RULES)]
+    form = Form("ties" if like.form.name == "ties" else "pair", 2, like.form.threshold)
+    pairs = replace(like, form=form, policy=_UNIFORM, rules=NO_RULES)
+    if name == "bradley-terry":
+        return [replace(pairs, engine=Named("bradley-terry"), step=max(like.step, 1.1))]
+    return [replace(pairs, engine=Named("elo", (("k_factor", factor),))) for factor in K_FACTORS]
+
+
+def best(findings: Sequence[Finding], level: str = "tau_0.9") -> int:
+    """The index of the one whose mean curve stays above `level` first, else has the highest mean tau at the end."""
+
+    def worth(index: int) -> tuple[float, float]:
+        reached = findings[index].until[level].mean_curve
+        return (float("-inf") if reached is None else -reached, float(findings[index].tau["mean"][-1]))
+
+    return max(range(len(findings)), key=worth)

@@ -1,0 +1,280 @@
+"""The policies: each turns a situation into a plan, from which a set is drawn with a known probability.
+
+All are frozen values without state: what has happened before is in the situation. One that draws its plan at random
+returns several; the probability of a set is then a Monte Carlo mean over them (see `choosing`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from ranking.engines.errors import EngineError
+from ranking.engines.matchmaking import loops
+from ranking.engines.matchmaking.plans import AnyPlan, Listed, Plan, even
+from ranking.engines.matchmaking.situation import Floats, Situation
+
+
+class PolicyError(EngineError):
+    """A policy that does not exist, a parameter it does not have, or a situation it cannot judge."""
+
+
+class Policy(Protocol):
+    name: ClassVar[str]
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        """The plan, or several that stand for one drawn at random; the first is the one to draw from."""
+        ...
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Every set equally likely."""
+
+    name: ClassVar[str] = "uniform"
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        return (even(situation),)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Those who were shown least, equals at random."""
+
+    name: ClassVar[str] = "coverage"
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        least = situation.shown.min() if situation.count else 0
+        return (Plan(base=1.0 / (1.0 + situation.shown - least)),)
+
+
+@dataclass(frozen=True)
+class KSort:
+    """K-Sort Arena: a pivot, and the opponents with the highest upper confidence bound against it.
+
+    U(p, q) = sign |S_p - S_q| + alpha sqrt(ln N / n_pq), with S = mu - 3 sigma, N battles so far and n_pq those with
+    both; opponents never met come first. The paper prints sign = +1, against its own text, which wants opponents of
+    similar strength; -1 is what the text means and the default. The pivot is whoever was shown least, equals at random.
+    Source: Li and others 2024, "K-Sort Arena", section on exploration and exploitation.
+    """
+
+    alpha: float = 1.0
+    sign: float = -1.0
+    name: ClassVar[str] = "ksort"
+
+    def __post_init__(self) -> None:
+        _require("alpha", self.alpha, 0, math.inf)
+        if self.sign not in {-1.0, 1.0}:
+            raise PolicyError(f"sign must be -1 (as the text means it) or 1 (as printed), not {self.sign}")
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        if situation.met is None:
+            raise PolicyError("ksort needs to know who has met whom")
+        score = situation.mean - 3 * np.sqrt(np.diag(situation.covariance))
+        battles = max(float(situation.shown.sum()) / situation.size, 1.0)
+        met = situation.met.astype(np.float64)
+        bound = self.alpha * np.sqrt(math.log(battles) / np.maximum(met, 1.0))
+        bound += self.sign * np.abs(score[:, None] - score[None, :])
+        return (_row(np.where(met > 0, bound, np.inf), _least_shown(situation)),)
+
+
+@dataclass(frozen=True)
+class ThompsonWindow:
+    """A joint draw of the strengths, a random pivot, and its nearest neighbours in the drawn order.
+
+    The probability of a set is the mean over `draws` draws, the one that was used among them.
+    """
+
+    draws: int = 64
+    name: ClassVar[str] = "thompson-window"
+
+    def __post_init__(self) -> None:
+        _require("draws", self.draws, 1, 100_000)
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        drawn = rng.multivariate_normal(situation.mean, situation.covariance, size=int(self.draws), method="eigh")
+        places = np.argsort(np.argsort(drawn, axis=1), axis=1).astype(np.float64)
+        everybody = np.ones(situation.count)
+        return [Plan(kind=loops.NEAR, base=place, pivots=everybody) for place in places]
+
+
+@dataclass(frozen=True)
+class ExpectedInformation:
+    """Greedily the set whose full ranking is expected to tell most: log det(I + Sigma_AA H_A).
+
+    That is the mutual information between the strengths and a Gaussian observation with the information H_A that a
+    Plackett-Luce ranking of A has at the mean, taken in its most probable order.
+    """
+
+    sharpness: float = math.inf
+    name: ClassVar[str] = "expected-information"
+
+    def __post_init__(self) -> None:
+        _require_sharpness(self.sharpness)
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        starts = loops.information_of_pairs(situation.mean, situation.covariance)
+        return (Plan(kind=loops.INFORMATION, starts=starts, sharpness=self.sharpness),)
+
+
+@dataclass(frozen=True)
+class Misorder:
+    """Those whose order is most uncertain and most worth knowing. The default.
+
+    W_ij = q_ij V_ij (1 + top_weight (1 / r_i + 1 / r_j)), with V the variance of the difference, q the probability that
+    the order of the means is wrong, r the expected rank. variant="pair-sum": the pair with the largest W, then whoever
+    has the largest sum of W with those chosen. variant="row": the contestant with the largest sum of W over all others,
+    then its largest W; better for the order as a whole, poor at the very top.
+    """
+
+    top_weight: float = 5.0
+    sharpness: float = math.inf
+    variant: str = "pair-sum"
+    name: ClassVar[str] = "misorder"
+
+    def __post_init__(self) -> None:
+        _require("top_weight", self.top_weight, 0, 1e6)
+        _require_sharpness(self.sharpness)
+        if self.variant not in {"pair-sum", "row"}:
+            raise PolicyError(f"variant must be pair-sum or row, not {self.variant!r}")
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        weights = loops.misorder(situation.mean, situation.covariance, self.top_weight)
+        if self.variant == "pair-sum":
+            return (Plan(pairs=weights, starts=weights, sharpness=self.sharpness),)
+        pivots = weights.sum(axis=1) * situation.gladness
+        loops.sharpen(pivots, self.sharpness)
+        return (Plan(kind=loops.ROW, pairs=weights, pivots=pivots, sharpness=self.sharpness),)
+
+
+@dataclass(frozen=True)
+class Tournament:
+    """Single elimination among the contestants of one prompt: groups of K, the winner goes on.
+
+    Whoever was in a battle on this prompt that somebody else won is out. Of those with the fewest victories groups are
+    formed so that the strongest meet last; a group that is not full takes in the strongest of the others. When one
+    alone is left, a new tournament begins. One of the groups still to play is chosen, each equally likely, but none
+    that conflicts keep apart; where they leave none, those shown least are chosen. The rating pools all prompts.
+    """
+
+    name: ClassVar[str] = "tournament"
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        if situation.count < situation.size:
+            raise PolicyError(f"{situation.count} contestants are too few for battles of {situation.size}")
+        victories = _standing(situation)
+        alive = [member for member in range(situation.count) if victories[member] >= 0]
+        fewest = min(victories[member] for member in alive)
+        strength = [*situation.mean.tolist()]
+        current = sorted((m for m in alive if victories[m] == fewest), key=lambda m: (-strength[m], m))
+        groups = _seeded(current, situation.size)
+        rest = sorted(set(range(situation.count)) - set(current), key=lambda m: (victories[m] < 0, -strength[m], m))
+        sets = [tuple(_filled(group, rest + current, situation.size)) for group in groups]
+        apart = ~np.eye(situation.count, dtype=np.bool_) & situation.blocked
+        allowed = tuple(group for group in sets if not apart[np.ix_(group, group)].any())
+        return (Listed(allowed),) if allowed else Coverage().plans(situation, rng)
+
+
+@dataclass(frozen=True)
+class Swiss:
+    """One of those shown least, against those nearest in strength among whom it has met least."""
+
+    name: ClassVar[str] = "swiss"
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        if situation.met is None:
+            raise PolicyError("swiss needs to know who has met whom")
+        apart = np.abs(situation.mean[:, None] - situation.mean[None, :])
+        nearness = 1 - apart / (apart.max() + 1e-300)
+        behind = (situation.shown - situation.shown.min()).astype(np.float64)
+        return (_row(nearness - 2.0 * situation.met - 2.0 * behind[None, :], _least_shown(situation)),)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The newcomer about whom least is known, against those it is hardest to tell from; misorder without newcomers."""
+
+    top_weight: float = 0.0
+    name: ClassVar[str] = "placement"
+
+    def __post_init__(self) -> None:
+        _require("top_weight", self.top_weight, 0, 1e6)
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        new = situation.newcomers
+        if new is None or not new.any():
+            return Misorder(self.top_weight).plans(situation, rng)
+        weights = loops.misorder(situation.mean, situation.covariance, self.top_weight)
+        if not new.all():  # newcomers tell each other nothing yet: anchors first
+            weights[:, new] *= 1e-6
+        variance = np.where(new, np.diag(situation.covariance), -1.0)
+        loops.sharpen(variance, math.inf)
+        return (Plan(kind=loops.ROW, pairs=weights, pivots=variance),)
+
+
+@dataclass(frozen=True)
+class FixedWeights:
+    """Drawn one after another in proportion to weights that the arena sets."""
+
+    name: ClassVar[str] = "fixed-weights"
+
+    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+        weights = np.ones(situation.count) if situation.weights is None else situation.weights
+        return (Plan(base=np.ascontiguousarray(weights, np.float64), sharpness=1.0),)
+
+
+def _row(scores: Floats, pivots: Floats) -> Plan:
+    """Pivots as given, opponents by the best score against the pivot; scores of any sign, infinite ones first."""
+    finite = np.isfinite(scores)
+    highest = scores[finite].max() if finite.any() else 0.0
+    lowest = scores[finite].min() if finite.any() else 0.0
+    span = max(float(highest - lowest), 1e-300)
+    # Only the order counts for a policy that takes the best, so scores are put between 1 and 2, never-met ones at 3.
+    pairs = np.where(finite, 1 + (np.where(finite, scores, lowest) - lowest) / span, 3.0)
+    return Plan(kind=loops.ROW, pairs=pairs, pivots=pivots)
+
+
+def _least_shown(situation: Situation) -> Floats:
+    return np.asarray(situation.shown == situation.shown.min(), dtype=np.float64)
+
+
+def _standing(situation: Situation) -> list[int]:
+    """Victories of each in the tournament that is on, -1 for those who are out."""
+    victories = [0] * situation.count
+    for played in situation.rounds:
+        if played.winner is None:
+            continue
+        for member in played.members:
+            if member < situation.count:
+                victories[member] = victories[member] + 1 if member == played.winner else -1
+        if sum(count >= 0 for count in victories) <= 1:
+            victories = [0] * situation.count
+    return victories
+
+
+def _seeded(members: list[int], size: int) -> list[list[int]]:
+    """Groups of at most `size`, filled to and fro from the strongest on."""
+    count = -(-len(members) // size)
+    groups: list[list[int]] = [[] for _ in range(count)]
+    for at, member in enumerate(members):
+        turn, place = divmod(at, count)
+        groups[place if turn % 2 == 0 else count - 1 - place].append(member)
+    return groups
+
+
+def _filled(group: list[int], others: list[int], size: int) -> list[int]:
+    return group + [member for member in others if member not in group][: size - len(group)]
+
+
+def _require(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise PolicyError(f"{name} must be a number from {low:g} to {high:g}, not {value}")
+
+
+def _require_sharpness(value: float) -> None:
+    if not value > 0:
+        raise PolicyError(f"sharpness must be above 0 (infinite for the best alone), not {value}")

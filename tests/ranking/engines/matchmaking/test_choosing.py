@@ -1,0 +1,288 @@
+"""A set is chosen with exactly the probability that is stored with it, whatever the policy, rules and constraints."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranking.engines.matchmaking.choosing import NO_RULES, Choice, Rules, choose, probability_of
+from ranking.engines.matchmaking.in_flight import expect
+from ranking.engines.matchmaking.policies import Policy, PolicyError
+from ranking.engines.matchmaking.registry import DEFAULT, POLICIES, parameters_of, policy_named
+from ranking.engines.matchmaking.situation import Played, Situation, SituationError
+
+SAMPLED = "thompson-window"
+EXACT = [name for name in POLICIES if name != SAMPLED]
+
+
+def situation(count: int = 6, size: int = 3, seed: int = 1) -> Situation:
+    """Contestants that differ in everything a policy may look at."""
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(count, count))
+    met = rng.integers(0, 3, (count, count))
+    return Situation(
+        mean=rng.normal(size=count),
+        covariance=root @ root.T / count * 0.3,
+        size=size,
+        shown=rng.integers(0, 9, count),
+        met=met + met.T,
+        newcomers=np.arange(count) == 2,
+        fatigue=rng.uniform(0.3, 1, count),
+        forbidden=(frozenset(range(size)),),
+        weights=rng.uniform(0.2, 2, count),
+    )
+
+
+def soft(name: str) -> Policy:
+    """The policy with some chance for every set, where it has a parameter for that."""
+    return policy_named(name, **({"sharpness": 1.0} if "sharpness" in parameters_of(name) else {}))
+
+
+def allowed_sets(known: Situation) -> list[tuple[int, ...]]:
+    return [
+        group
+        for group in combinations(range(known.count), known.size)
+        if frozenset(group) not in known.forbidden and not any(known.blocked[a, b] for a, b in combinations(group, 2))
+    ]
+
+
+@pytest.mark.parametrize("rules", [NO_RULES, Rules()], ids=["alone", "with rules"])
+@pytest.mark.parametrize("name", EXACT)
+class TestProbabilities:
+    def test_sum_to_one(self, name: str, rules: Rules) -> None:
+        known, rng = situation(), np.random.default_rng(0)
+        total = sum(probability_of(known, soft(name), rules, group, rng) for group in allowed_sets(known))
+        assert total == pytest.approx(1, abs=1e-12)
+
+    def test_are_those_with_which_sets_are_drawn(self, name: str, rules: Rules) -> None:
+        known, rng, draws = situation(), np.random.default_rng(5), 3000
+        counts: Counter[tuple[int, ...]] = Counter()
+        stated: dict[tuple[int, ...], float] = {}
+        for _ in range(draws):
+            choice = choose(known, soft(name), rules, rng)
+            assert choice is not None
+            assert choice.exact
+            members = tuple(sorted(choice.members))
+            counts[members] += 1
+            stated[members] = choice.probability
+        for members in allowed_sets(known):
+            chance = probability_of(known, soft(name), rules, members, rng)
+            assert stated.get(members, chance) == pytest.approx(chance, abs=1e-12)
+            spread = math.sqrt(chance * (1 - chance) / draws)
+            assert abs(counts[members] / draws - chance) <= 4.5 * spread + 1e-12
+
+
+class TestAPolicyThatDrawsItsPlan:
+    def test_states_nearly_the_frequency(self) -> None:
+        known, rng, draws = situation(), np.random.default_rng(2), 1500
+        policy = policy_named(SAMPLED, draws=400)
+        counts: Counter[tuple[int, ...]] = Counter()
+        stated: dict[tuple[int, ...], list[float]] = {}
+        for _ in range(draws):
+            choice = choose(known, policy, NO_RULES, rng)
+            assert choice is not None
+            assert not choice.exact
+            members = tuple(sorted(choice.members))
+            counts[members] += 1
+            stated.setdefault(members, []).append(choice.probability)
+        for members, count in counts.items():
+            if count >= 30:
+                assert np.mean(stated[members]) == pytest.approx(count / draws, rel=4.5 / math.sqrt(count) + 0.03)
+
+
+class TestUniform:
+    def test_gives_each_set_the_same_chance_whatever_the_fatigue(self) -> None:
+        known = replace(situation(), forbidden=())
+        rng = np.random.default_rng(0)
+        for group in combinations(range(6), 3):
+            assert probability_of(known, policy_named("uniform"), NO_RULES, group, rng) == pytest.approx(1 / 20)
+
+    def test_leaves_out_what_was_judged(self) -> None:
+        choice = choose(situation(), policy_named("uniform"), NO_RULES, np.random.default_rng(0))
+        assert choice is not None
+        assert choice.probability == pytest.approx(1 / 19)
+        assert choice.uniform == pytest.approx(1 / 19)
+
+
+class TestConstraints:
+    @settings(max_examples=60, deadline=None)
+    @given(
+        name=st.sampled_from(list(POLICIES)),
+        count=st.integers(2, 9),
+        size=st.integers(2, 5),
+        seed=st.integers(0, 2**32 - 1),
+        judged=st.integers(0, 12),
+        conflicts=st.integers(0, 4),
+    )
+    def test_hold_whatever_the_policy(
+        self, name: str, count: int, size: int, seed: int, judged: int, conflicts: int
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        apart = np.zeros((count, count), np.bool_)
+        for _ in range(conflicts):
+            a, b = rng.integers(0, count, 2)
+            if a != b:
+                apart[a, b] = apart[b, a] = True
+        sets = list(combinations(range(count), size))
+        picked = rng.permutation(len(sets))[:judged].tolist() if sets else []
+        known = replace(
+            situation(count, size, seed), conflicts=apart, forbidden=tuple(frozenset(sets[at]) for at in picked)
+        )
+        choice = choose(known, policy_named(name), Rules(), rng)
+        possible = allowed_sets(known)
+        if not possible:
+            assert choice is None
+        elif choice is not None:
+            assert tuple(sorted(choice.members)) in possible
+            assert 0 < choice.probability <= 1
+            assert 0 < choice.uniform <= 1
+
+    @pytest.mark.parametrize("name", list(POLICIES))
+    def test_a_set_is_found_when_only_one_is_left(self, name: str) -> None:
+        sets = list(combinations(range(5), 2))
+        for left in sets[:4]:
+            known = replace(
+                situation(5, 2), forbidden=tuple(frozenset(group) for group in sets if group != left), fatigue=None
+            )
+            choice = choose(known, policy_named(name), Rules(), np.random.default_rng(3))
+            assert choice is not None
+            assert tuple(sorted(choice.members)) == left
+            assert choice.probability == pytest.approx(1)
+
+    def test_none_is_left_is_said(self) -> None:
+        known = situation(4, 4)  # its one set was judged
+        assert choose(known, policy_named(DEFAULT), Rules(), np.random.default_rng(0)) is None
+
+    def test_too_few_contestants_is_said(self) -> None:
+        known = replace(situation(3, 3), size=4, forbidden=())
+        assert choose(known, policy_named(DEFAULT), Rules(), np.random.default_rng(0)) is None
+
+
+def exposure(name: str, battles: int, rules: Rules, spread: float) -> np.ndarray:
+    """How often each of twelve contestants is shown while nothing is learned about them."""
+    rng = np.random.default_rng(11)
+    count = 12
+    shown, met = np.zeros(count, np.int64), np.zeros((count, count), np.int64)
+    for _ in range(battles):
+        known = Situation(np.linspace(-spread, spread, count), np.eye(count) * 0.2, 4, shown, met=met)
+        choice = choose(known, policy_named(name), rules, rng)
+        assert choice is not None
+        members = list(choice.members)
+        shown = shown.copy()
+        shown[members] += 1
+        met = met.copy()
+        met[np.ix_(members, members)] += 1
+    return shown
+
+
+class TestExposure:
+    @pytest.mark.parametrize("name", [name for name in POLICIES if name != SAMPLED])
+    def test_nobody_starves(self, name: str) -> None:
+        """Even where the policy alone would show the same four for ever."""
+        shown = exposure(name, 300, Rules(), 3.0)
+        assert shown.min() >= 0.45 * shown.mean()
+
+    def test_the_policy_alone_would_let_them_starve(self) -> None:
+        shown = exposure(DEFAULT, 300, NO_RULES, 3.0)
+        assert shown.min() == 0
+
+    def test_nobody_is_shown_without_measure(self) -> None:
+        shown = exposure(DEFAULT, 300, Rules(ceiling=1.5), 3.0)
+        assert shown.max() <= 2 * shown.mean()
+
+
+class TestBattlesInFlight:
+    def test_are_not_all_the_same(self) -> None:
+        rng = np.random.default_rng(4)
+        known = Situation(rng.normal(size=20), np.eye(20), 4, np.zeros(20, np.int64))
+        covariance, seen = known.covariance, Counter[frozenset[int]]()
+        for _ in range(30):
+            choice = choose(replace(known, covariance=covariance), policy_named(DEFAULT), NO_RULES, rng)
+            assert choice is not None
+            seen[frozenset(choice.members)] += 1
+            covariance = expect(known.mean, covariance, choice.members)
+            assert np.linalg.eigvalsh(covariance).min() > 0
+        assert max(seen.values()) <= 10  # without expectations all thirty would be one set
+        assert len(seen) >= 15
+        assert len(frozenset[int]().union(*seen)) == 20
+        assert np.trace(covariance) < np.trace(known.covariance)
+
+
+class TestTheTournament:
+    def playing(self, rounds: tuple[Played, ...]) -> Situation:
+        return Situation(np.arange(8.0)[::-1].copy(), np.eye(8), 2, np.zeros(8, np.int64), rounds=rounds)
+
+    def sets(self, rounds: tuple[Played, ...]) -> set[frozenset[int]]:
+        rng = np.random.default_rng(0)
+        found: set[frozenset[int]] = set()
+        for _ in range(100):
+            choice = choose(self.playing(rounds), policy_named("tournament"), NO_RULES, rng)
+            assert isinstance(choice, Choice)
+            found.add(frozenset(choice.members))
+        return found
+
+    def test_begins_with_the_strongest_apart(self) -> None:
+        assert self.sets(()) == {frozenset({0, 7}), frozenset({1, 6}), frozenset({2, 5}), frozenset({3, 4})}
+
+    def test_the_winners_go_on_and_the_losers_are_out(self) -> None:
+        rounds = tuple(Played(frozenset({a, 7 - a}), a) for a in range(4))
+        assert self.sets(rounds) == {frozenset({0, 3}), frozenset({1, 2})}
+
+    def test_begins_anew_when_one_is_left(self) -> None:
+        rounds = (
+            *(Played(frozenset({a, 7 - a}), a) for a in range(4)),
+            Played(frozenset({0, 3}), 0),
+            Played(frozenset({1, 2}), 1),
+            Played(frozenset({0, 1}), 1),
+        )
+        assert self.sets(rounds) == self.sets(())
+
+
+class TestRefusals:
+    def test_an_unknown_policy_is_named(self) -> None:
+        with pytest.raises(PolicyError, match="no policy 'random'; there are: misorder"):
+            policy_named("random")
+
+    def test_an_unknown_parameter_is_named(self) -> None:
+        with pytest.raises(PolicyError, match="misorder has no parameter 'width'"):
+            policy_named("misorder", width=2)
+
+    @pytest.mark.parametrize(
+        ("name", "parameters"),
+        [
+            ("misorder", {"top_weight": -1.0}),
+            ("misorder", {"sharpness": 0.0}),
+            ("misorder", {"variant": "column"}),
+            ("ksort", {"sign": 0.5}),
+            ("ksort", {"alpha": math.nan}),
+            ("thompson-window", {"draws": 0}),
+        ],
+    )
+    def test_senseless_parameters_are_refused(self, name: str, parameters: dict[str, float]) -> None:
+        with pytest.raises(PolicyError):
+            policy_named(name, **parameters)
+
+    @pytest.mark.parametrize("name", ["audit", "floor", "rescue"])
+    def test_rules_outside_their_range_are_refused(self, name: str) -> None:
+        with pytest.raises(PolicyError, match=name):
+            Rules(**{name: 1.5})
+
+    def test_shapes_that_do_not_fit_are_refused(self) -> None:
+        with pytest.raises(SituationError, match=r"shown has shape \(3,\) for 6 contestants"):
+            replace(situation(), shown=np.zeros(3, np.int64))
+
+    def test_numbers_that_are_not_finite_are_refused(self) -> None:
+        with pytest.raises(SituationError, match="mean holds a number that is not finite"):
+            replace(situation(), mean=np.full(6, np.nan))
+
+    @pytest.mark.parametrize("name", ["ksort", "swiss"])
+    def test_a_policy_without_what_it_needs_says_so(self, name: str) -> None:
+        with pytest.raises(PolicyError, match="who has met whom"):
+            choose(replace(situation(), met=None), policy_named(name), NO_RULES, np.random.default_rng(0))
