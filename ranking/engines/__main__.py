@@ -8,36 +8,71 @@ import math
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from ranking.engines.errors import EngineError
 from ranking.engines.interchange import BallotReader
+from ranking.engines.laboratory import command as laboratory
+from ranking.engines.ranges import PRIOR_SD
 from ranking.engines.registry import ENGINES, WRITTEN, Engine, engine_named
 
 if TYPE_CHECKING:
     from ranking.engines.evidence import Evidence
 
 BAD_INPUT = 2
+MOST_REPLICATES = 100_000  # refits; a p-value of 1e-5 needs no more
 
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line instead of printing the usage first."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {in_one_line(message)}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = parser().parse_args(arguments)
     try:
-        options.run(options)
-        sys.stdout.flush()
+        try:
+            options = parser().parse_args(arguments)
+            options.run(options)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except EngineError as error:
-        sys.stderr.write(f"ranking.engines: {error}\n")
-        return BAD_INPUT
+        return refused(str(error))
+    except MemoryError:
+        return refused("there is not enough memory for this many contestants")
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return refused(f"cannot write the result: {error.strerror or error}")
     return 0
+
+
+def refused(reason: str) -> int:
+    sys.stderr.write(f"ranking.engines: {in_one_line(reason)}\n")
+    return BAD_INPUT
+
+
+def in_one_line(message: str) -> str:
+    """Paths and values inside a message can have line ends of their own."""
+    return " ".join(message.split("\n"))
+
+
+def write(text: str) -> None:
+    """Print, with escapes for control characters and for what the encoding of standard output lacks."""
+    from ranking.engines.report import printable
+
+    text = "\n".join(printable(line) for line in text.split("\n"))
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def write_json(found: object) -> None:
+    """Print one line of JSON; in plain ASCII, with JSON's own escapes, where standard output is not UTF-8."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(json.dumps(found, ensure_ascii=encoding.lower() not in ("utf-8", "utf8"), allow_nan=False))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("ballots", metavar="BALLOTS.jsonl", help="one ballot a line; - reads standard input")
     fit.add_argument("--engine", default="plackett-luce", help="see the engines command (default: %(default)s)")
     fit.add_argument(
-        "--prior-sd", type=_positive, metavar="S", help="prior standard deviation in logits; learned if absent"
+        "--prior-sd", type=_prior_sd, metavar="S", help="prior standard deviation in logits; learned if absent"
     )
     fit.add_argument(
         "--option", type=_assignment, action="append", default=[], metavar="NAME=VALUE",
@@ -60,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     diagnose = commands.add_parser("diagnose", help="say what to know before believing the standings")
     diagnose.add_argument("ballots", metavar="BALLOTS.jsonl", help="one ballot a line; - reads standard input")
     diagnose.add_argument(
-        "--prior-sd", type=_positive, metavar="S", help="prior standard deviation in logits; learned if absent"
+        "--prior-sd", type=_prior_sd, metavar="S", help="prior standard deviation in logits; learned if absent"
     )
     diagnose.add_argument(
         "--replicates", type=_count, default=199, metavar="N",
@@ -75,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     engines = commands.add_parser("engines", help="list the engines")
     engines.add_argument("--json", action="store_true", help="print a JSON list instead of text")
     engines.set_defaults(run=run_engines)
+    laboratory.add(commands)
     return result
 
 
@@ -90,7 +126,10 @@ def run_fit(options: argparse.Namespace) -> None:
     fit = engine.fit(evidence, **chosen)
     rows = standings.standings(fit, level=options.level, scale=options.scale)
     found = report.report(fit, rows, options.level, options.scale, oddities)
-    print(json.dumps(found, ensure_ascii=False, allow_nan=False) if options.json else report.table(found))
+    if options.json:
+        write_json(found)
+    else:
+        write(report.table(found))
 
 
 def run_diagnose(options: argparse.Namespace) -> None:
@@ -100,7 +139,10 @@ def run_diagnose(options: argparse.Namespace) -> None:
 
     found = diagnosis.diagnose(evidence, prior_sd=options.prior_sd, replicates=options.replicates, unit=options.unit)
     found["warnings"] += oddities
-    print(json.dumps(found, ensure_ascii=False, allow_nan=False) if options.json else diagnosis.text(found))
+    if options.json:
+        write_json(found)
+    else:
+        write(diagnosis.text(found))
 
 
 def engine_options(engine: Engine, options: argparse.Namespace) -> dict[str, Any]:
@@ -126,7 +168,7 @@ def read(path: str) -> tuple[Evidence, list[str]]:
     from ranking.engines.evidence import Evidence
 
     try:
-        with sys.stdin.buffer if path == "-" else open(path, "rb") as file:
+        with opened(path) as file:
             reader = BallotReader(file)
             evidence = Evidence.from_ballots(reader)
     except OSError as error:
@@ -140,6 +182,17 @@ def read(path: str) -> tuple[Evidence, list[str]]:
     return evidence, [str(oddity) for oddity in reader.oddities]
 
 
+def opened(path: str) -> BinaryIO:
+    if path != "-":
+        try:
+            return open(path, "rb")
+        except ValueError as error:  # a path that no file system has
+            raise EngineError(f"cannot read {path!r}: {error}") from None
+    if sys.stdin is None:
+        raise EngineError("cannot read standard input: it is closed")
+    return sys.stdin.buffer
+
+
 def run_engines(options: argparse.Namespace) -> None:
     fields = ("name", "title", "equation", "accepts", "uncertainty", "cost")
     rows = [
@@ -148,7 +201,7 @@ def run_engines(options: argparse.Namespace) -> None:
         for engine in ENGINES.values()
     ]
     if options.json:
-        print(json.dumps(rows, ensure_ascii=False))
+        write_json(rows)
         return
     for row in rows:
         print(f"{row['name']}: {row['title']}")
@@ -164,15 +217,15 @@ def _assignment(text: str) -> tuple[str, str]:
 
 
 def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, not {text!r}")
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) > MOST_REPLICATES:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {MOST_REPLICATES}, not {text[:20]!r}")
     return int(text)
 
 
-def _positive(text: str) -> float:
-    value = _number(text)
-    if not value > 0:
-        raise argparse.ArgumentTypeError(f"must be above 0, not {text}")
+def _prior_sd(text: str) -> float:
+    value, (low, high) = _number(text), PRIOR_SD
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"must lie between {low:g} and {high:g}, not {text}")
     return value
 
 

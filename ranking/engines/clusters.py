@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ranking.engines import kernels
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import UNSTATED, Evidence
+from ranking.engines.fit import apart, posterior_root, semidefinite_root
 
 Floats = NDArray[np.float64]
 Intervals = Literal["model", "sandwich", "clustered"]
@@ -42,7 +43,7 @@ def sandwich(
     *,
     by_voter: bool,
 ) -> Floats:
-    """The covariance (P, P) above, before any learned prior's part.
+    """The covariance (P, P) above, strengths less their average, before any learned prior's part.
 
     `scores` (S) and `extra` (B, C) are the ballots' scores by strength and by other parameters; `information` (P, P)
     is that of the ballots alone, P = M + C, and `prior` (P) the precisions. Raises `FitError` below two clusters.
@@ -58,11 +59,11 @@ def sandwich(
     if count < 2:
         noun = "voter" if by_voter else "ballot"
         raise FitError(f"intervals over {noun}s need at least two {noun}s that rank something, there is {count:g}")
-    middle = outer * (count / (count - 1)) + np.diag(prior)
-    bread = information + np.diag(prior)
-    half = np.linalg.solve(bread, middle)
-    result: Floats = np.linalg.solve(bread, half.T)
-    return (result + result.T) / 2
+    root = posterior_root(information, prior)
+    bread = apart(root, len(evidence.items)) @ root.T
+    middle = np.column_stack([semidefinite_root(outer * (count / (count - 1))), np.diag(np.sqrt(prior))])
+    half = bread @ middle
+    return np.asarray(half @ half.T)
 
 
 def voters(evidence: Evidence) -> NDArray[np.int64]:

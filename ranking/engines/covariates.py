@@ -15,7 +15,6 @@ its effect is the log-odds of being shown first rather than last; with two place
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -24,8 +23,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
+from ranking.engines.ranges import between
 
 Floats = NDArray[np.float64]
+
+COVARIATE_SD = (1e-8, 1e6)  # logits
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -63,8 +65,7 @@ def design(evidence: Evidence, covariates: Mapping[str, ArrayLike] | str | None,
     Raises `FitError` for an unknown name, a wrong length, a value that is not finite, a covariate that is the same for
     all candidates of every ballot, and a prior that is not a positive number.
     """
-    if not (math.isfinite(covariate_sd) and covariate_sd > 0):
-        raise FitError(f"covariate_sd must be a number above 0, not {covariate_sd}")
+    covariate_sd = between("covariate_sd", covariate_sd, COVARIATE_SD)
     if covariates is None:
         covariates = {}
     if isinstance(covariates, str):

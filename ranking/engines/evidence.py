@@ -48,6 +48,8 @@ class Labels:
 
     def counts(self) -> dict[str, int]:
         """How many ballots carry each name that occurs, in the order of `names`."""
+        if not self.names:
+            return {}
         found = np.bincount(self.index[self.index >= 0], minlength=len(self.names))
         return {name: int(count) for name, count in zip(self.names, found, strict=True) if count}
 
@@ -183,13 +185,19 @@ class Evidence:
 
     def informative(self) -> NDArray[np.bool_]:
         """bool[B]: whether a ballot says anything about order (some rank is known)."""
-        if not len(self):
-            return np.zeros(0, np.bool_)
-        return np.logical_or.reduceat(self.ranks != UNKNOWN, self.offsets[:-1])
+        from ranking.engines import kernels
+
+        found = np.zeros(len(self), np.bool_)
+        kernels.any_rank(self.offsets, self.ranks, found)
+        return found
 
     def shown(self) -> NDArray[np.int64]:
         """int64[M]: how many ballots show each item, whatever they say."""
-        return np.bincount(self.slots, minlength=len(self.items))
+        from ranking.engines import kernels
+
+        found = np.zeros(len(self.items), np.int64)
+        kernels.count_shown(self.slots, found)
+        return found
 
 
 class _Book:
@@ -260,8 +268,18 @@ def _check(evidence: Evidence) -> None:
     from ranking.engines import kernels  # loads the compiler: only when there is evidence to check
 
     _check_shapes(evidence)
-    if not len(evidence):
+    if kernels.sound(
+        evidence.offsets, evidence.slots, evidence.ranks, evidence.all_bad, evidence.strength, evidence.weight,
+        len(evidence.items), MAX_WEIGHT,
+    ):  # fmt: skip
         return
+    _explain(evidence)
+
+
+def _explain(evidence: Evidence) -> None:
+    """Raise the error that says which ballot is wrong, and how."""
+    from ranking.engines import kernels
+
     sizes = np.diff(evidence.offsets)
     _refuse(sizes < 2, "a ballot needs at least two items, this one has {}", sizes)
     bad = (evidence.slots < 0) | (evidence.slots >= len(evidence.items))
@@ -283,6 +301,7 @@ def _check(evidence: Evidence) -> None:
     first, last = evidence.ranks[evidence.offsets[:-1]], evidence.ranks[evidence.offsets[1:] - 1]
     undecided = (sizes != 2) | (first == last)  # equal ranks are a tie, or both unknown
     _refuse((strength > 0) & undecided, "strength is for pairs with a winner", strength)
+    raise AssertionError("the quick check and the slow one disagree")
 
 
 def _check_shapes(evidence: Evidence) -> None:

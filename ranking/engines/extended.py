@@ -19,6 +19,7 @@ from ranking.engines import clusters, covariates
 from ranking.engines.deviations import Deviated, Deviation, learn
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
+from ranking.engines.fit import centred_product, posterior_root
 from ranking.engines.laplace import Mode, maximise
 from ranking.engines.profiled import Profiled
 
@@ -68,7 +69,7 @@ def solve(
         likelihood = Deviated(evidence, design, extension.effects)
         mode, size = learn(likelihood, prior_sd=prior_sd, start=start, width=WIDTH)
         found, warnings = _deviations(extension.effects, likelihood, size)
-    _, _, profile = likelihood.evaluate(mode.theta)
+    likelihood.evaluate(mode.theta)
     mode = replace(mode, log_likelihood=likelihood.likelihood)
     count, others = len(mode.theta), likelihood.others
     prior = np.append(np.full(count, 1 / mode.variance), likelihood.prior(others)[2])
@@ -76,9 +77,9 @@ def solve(
     if np.linalg.eigvalsh(joint.information + np.diag(prior))[0] <= 0:
         joint = likelihood.joint(mode.theta, others, complete=True)
         warnings.append("the intervals do not count that it is unknown which ballots are noise")
-    learned = mode.covariance - np.linalg.inv(profile + np.eye(count) / mode.variance)
+    learned = np.outer(mode.swing, mode.swing)
     if intervals == "model":
-        spread = np.asarray(np.linalg.inv(joint.information + np.diag(prior)), np.float64)
+        spread = centred_product(posterior_root(joint.information, prior), count)
     else:
         slots, extra = likelihood.scores(mode.theta)
         spread = clusters.sandwich(
@@ -87,6 +88,8 @@ def solve(
     bend = joint.information[count:, count:] + np.diag(prior[count:])
     along = np.vstack([np.eye(count), -np.linalg.solve(bend, joint.information[count:, :count])])
     spread = spread + along @ learned @ along.T
+    if not mode.converged:
+        spread = np.diag(1 / prior)
     sds = np.sqrt(np.diag(spread)[count:])
     more, notes = _reported(likelihood, sds, extension.covariate_sd)
     confounded = _confounded(likelihood, joint.information, count)

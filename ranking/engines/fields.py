@@ -6,6 +6,7 @@ Every function raises `BallotError` with a reason that names the key and fits on
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ from ranking.engines.errors import BallotError
 
 MAX_RANK = 1_000_000  # far beyond any list a person can order, and safe in 32 bits
 MAX_WEIGHT = 1e9  # a weight is a number of repetitions; beyond this, double precision loses the prior
+MIN_WEIGHT = 1e-6  # a millionth of a ballot; far below, sums of votes cannot be told from none
 STRENGTHS = (1, 2, 3)
 
 
@@ -30,8 +32,8 @@ def decoded(text: str | bytes) -> dict[str, Any]:
         raise BallotError("not a ballot: nested too deeply") from None
     except BallotError:
         raise
-    except ValueError as error:  # an integer of thousands of digits
-        raise BallotError(f"not valid JSON: {error}") from None
+    except ValueError:
+        raise BallotError("not a ballot: it holds a number of thousands of digits") from None
     if not isinstance(row, dict):
         raise BallotError(f"a ballot is a JSON object, not {_kind(row)}")
     return row
@@ -40,10 +42,19 @@ def decoded(text: str | bytes) -> dict[str, Any]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     row = dict(pairs)
     if len(row) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for position, key in enumerate(keys) if key in keys[:position])
+        repeated = first_repeated(key for key, _ in pairs)
         raise BallotError(f"key {shown(repeated)} appears twice in one object")
     return row
+
+
+def first_repeated(names: Iterable[str]) -> str:
+    """The first name that was there before; one must be."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise AssertionError("no name is repeated")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -115,8 +126,8 @@ def weight(value: Any) -> float:
         return 1.0
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BallotError(f"weight must be a number, not {_kind(value)}")
-    if not 0 < value <= MAX_WEIGHT:  # infinities fail here too; JSON has no NaN
-        raise BallotError(f"weight must be above 0 and at most {MAX_WEIGHT:g}, not {str(value)[:20]}")
+    if not MIN_WEIGHT <= value <= MAX_WEIGHT:  # infinities fail here too; JSON has no NaN
+        raise BallotError(f"weight must lie between {MIN_WEIGHT:g} and {MAX_WEIGHT:g}, not {str(value)[:20]}")
     return float(value)
 
 

@@ -64,6 +64,48 @@ class Fit:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
 
+def apart(rows: Floats, count: int | None = None) -> Floats:
+    """A copy with the first `count` (all) rows less their average.
+
+    A factor of a covariance centred like this gives the centred covariance, without rounding as large as the prior's
+    variance of that average.
+    """
+    inner = rows.copy()
+    inner[:count] -= inner[:count].mean(axis=0)
+    return inner
+
+
+def centred_product(root: Floats, count: int | None = None) -> Floats:
+    """root root^T for parameters of which the first `count` (all) are taken less their average."""
+    inner = apart(root, count)
+    result: Floats = inner @ inner.T
+    return result
+
+
+def posterior_root(information: Floats, prior: Floats) -> Floats:
+    """A root with root root^T = (information + diag(prior))^-1, (P, P).
+
+    In units of the prior a direction that the ballots say nothing about has information 0, and less than rounding is 0.
+    """
+    scale = 1 / np.sqrt(prior)
+    values, vectors = np.linalg.eigh(information * np.outer(scale, scale))
+    known = np.where(np.abs(values) > rounding(values), values, 0.0)
+    result: Floats = scale[:, None] * vectors / np.sqrt(1 + known)
+    return result
+
+
+def semidefinite_root(matrix: Floats) -> Floats:
+    """A root with root root^T = matrix, for a positive semidefinite matrix up to its rounding."""
+    values, vectors = np.linalg.eigh(matrix)
+    result: Floats = vectors * np.sqrt(np.where(values > rounding(values), values, 0.0))
+    return result
+
+
+def rounding(values: Floats) -> float:
+    """Below this, ascending eigenvalues of a positive semidefinite matrix are only rounding."""
+    return float(len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)) if len(values) else 0.0
+
+
 def centred(mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
     """Mean and covariance of theta - average(theta): only differences between contestants are ever observed."""
     rows = covariance.mean(axis=1)

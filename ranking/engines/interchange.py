@@ -23,6 +23,8 @@ from ranking.engines.errors import BallotError
 from ranking.engines.fields import STRENGTHS
 
 MAX_LINE_BYTES = 1 << 20  # a ballot is a few hundred bytes; a longer line is not a ballot
+MAX_ITEMS = 2_000  # nobody ranks more, and one ballot must not hold up a fit: time grows with the square
+MAX_ODDITIES = 100  # kinds that are told apart: keys are anybody's, and a file may hold millions of unknown ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +121,10 @@ def check(record: BallotRecord, *, known_items: Container[str] | None = None) ->
         raise BallotError(f"a ballot needs at least two items, this one has {len(items)}")
     if len(ranks) != len(items):
         raise BallotError(f"ranks has {len(ranks)} entries for {len(items)} items")
+    if len(items) > MAX_ITEMS:
+        raise BallotError(f"a ballot has at most {MAX_ITEMS} items, this one has {len(items)}")
     if len(set(items)) < len(items):
-        repeated = next(item for position, item in enumerate(items) if item in items[:position])
-        raise BallotError(f"item {fields.shown(repeated)} appears twice")
+        raise BallotError(f"item {fields.shown(fields.first_repeated(items))} appears twice")
     if known_items is not None:
         for item in items:
             if item not in known_items:
@@ -212,6 +215,8 @@ class BallotReader:
         return True
 
     def _note(self, message: str) -> None:
+        if message not in self._oddities and len(self._oddities) >= MAX_ODDITIES:
+            message = "something else is odd, and not listed"
         oddity = self._oddities.get(message)
         if oddity is None:
             self._oddities[message] = Oddity(message, self.line)

@@ -42,7 +42,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ranking.engines import clusters, notes
+from ranking.engines import clusters, notes, ranges
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.extended import Extension, solve
@@ -82,8 +82,7 @@ def fit(
     """
     if intervals not in clusters.INTERVALS:
         raise FitError(f"intervals must be one of {', '.join(clusters.INTERVALS)}, not {intervals!r}")
-    if prior_sd is not None and not (math.isfinite(prior_sd) and prior_sd > 0):
-        raise FitError(f"the prior standard deviation must be a number above 0, not {prior_sd}")
+    prior_sd = ranges.prior_sd(prior_sd)
     if not evidence.items:
         raise FitError("there are no items to rate")
     terms, began = group(evidence), _start(evidence, start)
@@ -98,7 +97,8 @@ def fit(
         more, said = {**more, **found.parameters}, [*said, *found.warnings]
     else:
         mode = maximise(terms, prior_sd=prior_sd, start=began)
-        spread = mode.covariance if intervals == "model" else _robust(evidence, terms, mode, intervals)
+        believed = intervals == "model" or not mode.converged
+        spread = mode.centred if believed else _robust(evidence, terms, mode, intervals)
     mean, covariance = centred(mode.theta, spread)
     parameters: dict[str, Any] = {
         "prior_sd": math.sqrt(mode.variance),
@@ -133,7 +133,7 @@ def _robust(evidence: Evidence, terms: Likelihood, mode: Mode, intervals: str) -
     scores, none = ballot_scores(evidence, mode.theta), np.empty((len(evidence), 0))
     by_voter = intervals == "clustered"
     found = clusters.sandwich(evidence, scores.slots, none, information, prior, by_voter=by_voter)
-    return found + (mode.covariance - np.asarray(np.linalg.inv(information + np.diag(prior))))
+    return found + np.outer(mode.swing, mode.swing)
 
 
 def require_plain(fit: Fit, evidence: Evidence) -> None:
@@ -182,7 +182,7 @@ def _start(evidence: Evidence, start: Fit | None) -> Floats | None:
 def _solver_notes(mode: Mode, prior_sd: float | None) -> list[str]:
     found = []
     if not mode.converged:
-        found.append(f"the fit did not converge in {mode.iterations} iterations")
+        found.append(f"the fit did not converge in {mode.iterations} iterations; its intervals are those of the prior")
     if prior_sd is None and mode.variance in VARIANCE_RANGE:
         end = "lower" if mode.variance == VARIANCE_RANGE[0] else "upper"
         found.append(f"the learned prior standard deviation is at its {end} limit, {math.sqrt(mode.variance):g}")

@@ -64,7 +64,7 @@ def rank_intervals(samples: Floats, level: float = 0.95) -> tuple[NDArray[np.int
     """
     count, items = samples.shape
     found = ranks(samples)
-    needed = math.ceil(level * count - 1e-9)
+    needed = max(math.ceil(level * count - 1e-9), 1)
     low, high = np.empty(items, np.int64), np.empty(items, np.int64)
     for item in range(items):
         upto = np.concatenate([[0], np.cumsum(np.bincount(found[:, item] - 1, minlength=items))])

@@ -82,6 +82,8 @@ class Ratings:
                 raise EvidenceError(
                     f"rating {number}: {len(row)} entries; item, rater, value or with a criterion before it"
                 )
+            if row[3] is None or row[3] != row[3]:  # not a number is not itself
+                raise EvidenceError(f"rating {number}: {row[3]} is no category; leave out what was not rated")
         known = sorted({row[3] for row in listed}, key=_in_order) if categories is None else list(categories)
         names = [list(dict.fromkeys(row[place] for row in listed)) for place in range(3)]
         places = [{name: number for number, name in enumerate(column)} for column in (*names, known)]

@@ -35,7 +35,7 @@ def table(found: Mapping[str, Any]) -> str:
     lines = ["  ".join(_placed(row, widths)) for row in cells]
     end = "converged" if found["converged"] else "NOT CONVERGED"
     lines.append(f"{found['engine']}, {found['ballots']} ballots, {end} after {found['iterations']} iterations")
-    lines += [f"note: {warning}" for warning in found["warnings"]]
+    lines += [f"note: {printable(warning)}" for warning in found["warnings"]]
     return "\n".join(lines)
 
 
@@ -45,7 +45,12 @@ def _cells(row: Mapping[str, Any], digits: int) -> tuple[str, str, str, str, str
         place += f" ({row['rank_low']}-{row['rank_high']})"
     interval = "" if row["low"] is None else f"{row['low']:.{digits}f} to {row['high']:.{digits}f}"
     best = "" if row["p_best"] is None else f"{row['p_best']:.3f}"
-    return place, row["item"], f"{row['mean']:.{digits}f}", interval, best, str(row["ballots"])
+    return place, printable(row["item"]), f"{row['mean']:.{digits}f}", interval, best, str(row["ballots"])
+
+
+def printable(text: str) -> str:
+    """Escapes for line ends and control characters: names are anybody's, and terminals obey them."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def _placed(row: Sequence[str], widths: Sequence[int]) -> list[str]:

@@ -99,7 +99,7 @@ class _Rows:
             low, high = np.quantile(samples, [(1 - level) / 2, (1 + level) / 2], axis=0)
         else:  # the Gaussian itself, free of the noise of the draws
             sd = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0))
-            width = NormalDist().inv_cdf((1 + level) / 2) * sd
+            width = -NormalDist().inv_cdf((1 - level) / 2) * sd
             low, high = fit.mean - width, fit.mean + width
         return cls(sd, low, high, rank_low, rank_high, posterior.best(samples))
 

@@ -2,7 +2,7 @@
 
 Identical rankings are rare (of a million four-way ballots on 50 items nearly all are distinct), identical sets are
 not: their three million choices come from a quarter of a million sets. Grouping by set is exact and makes one
-evaluation of the likelihood ten times cheaper. `kernels` says what a term is.
+evaluation of the likelihood ten times cheaper. `kernels` says what a term is, `choice_sets` how sets are counted.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.engines import kernels
+from ranking.engines import choice_sets, kernels
 from ranking.engines.evidence import Evidence
 
 Floats = NDArray[np.float64]
-TABLE = 1 << 22  # places of all tables of small sets together, 32 MB
+TABLE = 1 << 18  # places of all tables together, 2 MB: where they no longer fit the cache, sorting keys is faster
+KEY_BITS = 64
 CHUNK = 1 << 16  # rows expanded at a time: a few megabytes, so that they stay in the cache until grouped
 
 
@@ -50,26 +51,28 @@ class Terms:
 
 
 def group(evidence: Evidence) -> Terms:
-    """The terms of all ballots, expanded a chunk at a time.
+    """The terms of all ballots: rankings and pairs in one loop, the others expanded a chunk at a time.
 
-    Sets of a size that has few possible sets are counted in a table with a place for each, the others are grouped in
-    a hash table that grows by doubling. Cost: 20 to 100 ns a choice; memory about 50 bytes a distinct set of four.
+    Choices are counted by set as `choice_sets` says; "all of N before any of B", and sets that are too large for that,
+    are grouped in a hash table that grows by doubling. Cost: 20 to 100 ns a choice; memory about 50 bytes a distinct
+    set of four, and 16 bytes a choice from a set without a table.
     """
     wins = np.zeros(len(evidence.items))
-    small, found = _Small.of(evidence), _Grouped.empty()
+    sets, found = _Sets.of(evidence), _Grouped.empty()
+    rest = sets.count_rankings(evidence, wins)
+    others = evidence if len(rest) == len(evidence) else evidence.take(rest)
     sizes, split = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
     mass, members = np.empty(CHUNK), np.empty(4 * CHUNK, np.int32)
     ballot = 0
-    while ballot < len(evidence):
+    while ballot < len(others):
         ballot, rows, wanted, wanted_places = kernels.expand(
-            evidence.offsets, evidence.slots, evidence.ranks, evidence.weight, ballot, wins,
-            sizes, split, mass, members,
-        )  # fmt: skip
-        rows = small.count(sizes, split, mass, members, rows)
+            others.offsets, others.slots, others.ranks, others.weight, ballot, wins, sizes, split, mass, members
+        )
+        rows = sets.count_rows(sizes, split, mass, members, rows)
         found.insert(sizes, split, mass, members, rows)
         sizes, split, mass = _grown(sizes, wanted), _grown(split, wanted), _grown(mass, wanted)
         members = _grown(members, wanted_places)
-    return _joined(wins, *small.listed(), found)
+    return _joined(wins, *sets.listed(), found)
 
 
 def _joined(wins: Floats, sizes: NDArray[np.int32], mass: Floats, members: NDArray[np.int32], found: _Grouped) -> Terms:
@@ -85,48 +88,95 @@ def _joined(wins: Floats, sizes: NDArray[np.int32], mass: Floats, members: NDArr
 
 
 @dataclass(slots=True)
-class _Small:
-    """Tables of choice counts with a place for every set of some sizes."""
+class _Sets:
+    """Choices counted by set, in tables and as packed keys; see `choice_sets`."""
 
     bases: NDArray[np.int64]
     binomials: NDArray[np.int64]
     counts: Floats
+    bits: int
+    longest: int
+    packed: dict[int, list[tuple[NDArray[np.uint64], Floats]]]  # by size of the set: keys, and the mass of each
 
     @classmethod
-    def of(cls, evidence: Evidence) -> _Small:
+    def of(cls, evidence: Evidence) -> _Sets:
         """Tables for the sizes up to the first with more sets than the evidence has slots, or than `TABLE` holds."""
         items = len(evidence.items)
         longest = int(np.diff(evidence.offsets).max()) if len(evidence) else 1
-        bases, total = np.full(longest + 1, -1, np.int64), 0
+        bases, total, most = np.full(longest + 1, -1, np.int64), 0, 1
         for size in range(2, longest + 1):
             sets = math.comb(items, size)
             if sets > len(evidence.slots) or total + sets > TABLE:
                 break
-            bases[size], total = total, total + sets
-        sizes = [size for size in range(longest + 1) if bases[size] >= 0]
-        most = max(sizes, default=0)
+            bases[size], total, most = total, total + sets, size
         binomials = np.array([[math.comb(item, size) for item in range(items)] for size in range(most + 1)], np.int64)
-        return cls(bases, binomials.reshape(most + 1, items), np.zeros(total))
+        bits = max((items - 1).bit_length(), 1)
+        packable = min(longest, max(most, KEY_BITS // bits))
+        return cls(bases, binomials.reshape(most + 1, items), np.zeros(total), bits, packable, {})
 
-    def count(
+    def count_rankings(self, evidence: Evidence, wins: Floats) -> NDArray[np.int64]:
+        """Count pairs and rankings without ties; returns the other ballots that rank something."""
+        sizes = np.diff(evidence.offsets)
+        room = np.bincount(sizes[sizes <= self.longest], minlength=self.longest + 1)[::-1].cumsum()[::-1]
+        room = np.where(self.bases[: self.longest + 1] < 0, room, 0)  # a ballot chooses at most once from a set of n
+        room[:2] = 0
+        starts = np.concatenate([[0], np.cumsum(room)])
+        keys, mass = np.empty(starts[-1], np.uint64), np.empty(starts[-1])
+        filled, rest = np.zeros(self.longest + 1, np.int64), np.empty(len(evidence), np.int64)
+        left = choice_sets.count_rankings(
+            evidence.offsets, evidence.slots, evidence.ranks, evidence.weight, wins,
+            self.bases, self.binomials, self.counts, self.bits, self.longest, starts, filled, keys, mass, rest,
+        )  # fmt: skip
+        for size in np.flatnonzero(filled).tolist():
+            own = slice(starts[size], starts[size] + filled[size])
+            self.packed.setdefault(size, []).append((keys[own], mass[own]))
+        return rest[:left]
+
+    def count_rows(
         self, sizes: NDArray[np.int32], split: NDArray[np.int32], mass: Floats, members: NDArray[np.int32], rows: int
     ) -> int:
-        left = kernels.count_small(sizes, split, mass, members, rows, self.bases, self.binomials, self.counts)
+        """Count choices of other ballots; returns how many rows are left at the front."""
+        key_sizes, keys, key_mass = np.empty(rows, np.int32), np.empty(rows, np.uint64), np.empty(rows)
+        packed, left = choice_sets.count_rows(
+            sizes, split, mass, members, rows,
+            self.bases, self.binomials, self.counts, self.bits, self.longest, key_sizes, keys, key_mass,
+        )  # fmt: skip
+        for size in np.flatnonzero(np.bincount(key_sizes[:packed])).tolist():
+            own = np.flatnonzero(key_sizes[:packed] == size)
+            self.packed.setdefault(size, []).append((keys[own], key_mass[own]))
         return int(left)
 
     def listed(self) -> tuple[NDArray[np.int32], Floats, NDArray[np.int32]]:
-        """Size, mass and members of every set that was chosen from."""
+        """Size, mass and members of every set that was chosen from, by size."""
         none = np.empty(0, np.int32)
         parts = [(none, np.empty(0), none)]
-        items = self.binomials.shape[1]
-        for size in np.flatnonzero(self.bases >= 0).tolist():
-            counts = self.counts[self.bases[size] : self.bases[size] + math.comb(items, size)]
-            used = int(np.count_nonzero(counts))
-            part = (np.empty(used, np.int32), np.empty(used), np.empty(used * size, np.int32))
-            kernels.list_small(counts, size, *part)
-            parts.append(part)
-        sizes, mass, members = zip(*parts, strict=True)
-        return np.concatenate(sizes), np.concatenate(mass), np.concatenate(members)
+        for size in range(2, self.longest + 1):
+            mass, members = self._table(size) if self.bases[size] >= 0 else self._merged(size)
+            parts.append((np.full(len(mass), size, np.int32), mass, members))
+        sizes, mass, members = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return sizes, mass, members
+
+    def _table(self, size: int) -> tuple[Floats, NDArray[np.int32]]:
+        counts = self.counts[self.bases[size] : self.bases[size] + math.comb(self.binomials.shape[1], size)]
+        used = int(np.count_nonzero(counts))
+        mass, members = np.empty(used), np.empty(used * size, np.int32)
+        choice_sets.list_table(counts, size, mass, members)
+        return mass, members
+
+    def _merged(self, size: int) -> tuple[Floats, NDArray[np.int32]]:
+        parts = self.packed.pop(size, [])
+        if not parts:
+            return np.empty(0), np.empty(0, np.int32)
+        keys, mass = (
+            parts[0] if len(parts) == 1 else tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+        )
+        other_keys, other_mass = np.empty_like(keys), np.empty_like(mass)
+        rows, swapped = choice_sets.merge_keys(keys, mass, other_keys, other_mass, size * self.bits)
+        if swapped:
+            keys, mass = other_keys, other_mass
+        members = np.empty(rows * size, np.int32)
+        choice_sets.unpack(keys[:rows], size, self.bits, members)
+        return mass[:rows], members
 
 
 @dataclass(slots=True)

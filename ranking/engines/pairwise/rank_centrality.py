@@ -28,10 +28,12 @@ from ranking.engines.fit import Fit
 from ranking.engines.pairwise import resampling
 from ranking.engines.pairwise.pairs import Pairs, pair_notes, required
 from ranking.engines.pairwise.solver import existence
+from ranking.engines.ranges import between
 
 Floats = NDArray[np.float64]
 
 NAME = "rank-centrality"
+PSEUDO = (1e-6, 1e6)  # wins, besides 0
 
 
 def fit(
@@ -43,8 +45,8 @@ def fit(
     rng: np.random.Generator | int | None = None,
 ) -> Fit:
     """The log stationary shares. Raises `FitError` for senseless options and evidence that no walk connects."""
-    if not (np.isfinite(pseudo) and pseudo >= 0):
-        raise FitError(f"pseudo must be a number of at least 0, not {pseudo}")
+    if pseudo != 0:
+        pseudo = between("pseudo", pseudo, PSEUDO)
     pairs = required(evidence, NAME)
     missing = notes.links(evidence.items, pairs.terms())
     if missing:
@@ -86,10 +88,13 @@ def _draws(
 
 
 def log_shares(pairs: Pairs, pseudo: float) -> Floats:
-    """log pi, centred; every item must be reachable from every other."""
+    """log pi, centred; every item must be reachable from every other. Raises `FitError` where only just."""
     played = pairs.played
     rate = np.divide(pairs.halved.T + pseudo, played + 2 * pseudo, out=np.zeros_like(played), where=played > 0)
-    shares = np.log(stationary(rate))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.log(stationary(rate))
+    if not np.isfinite(shares).all():
+        raise FitError("some steps of the walk, or of a draw of it, are too rare to compute with; use a larger pseudo")
     return np.asarray(shares - shares.mean())
 
 

@@ -35,6 +35,8 @@ INTERVALS = ("model", "bootstrap", "clustered-bootstrap", "none")  # of engines 
 
 def generator(rng: np.random.Generator | int | None) -> np.random.Generator:
     """A generator, a seed for one, or the fixed default."""
+    if isinstance(rng, int) and rng < 0:
+        raise FitError(f"rng must be a seed of at least 0, not {rng}")
     return np.random.default_rng(SEED if rng is None else rng)
 
 

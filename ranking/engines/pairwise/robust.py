@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import UNSTATED, Evidence
+from ranking.engines.fit import apart, posterior_root, semidefinite_root
 from ranking.engines.pairwise.likelihood import PairLikelihood
 
 Floats = NDArray[np.float64]
@@ -57,22 +58,22 @@ def middle(
 def sandwich(information: Floats, precision: float, outer: Floats, clusters: float) -> Floats:
     """The covariance (M, M) of the strengths; `information` and `outer` are (M + 1, M + 1) with the tie parameter last.
 
-    A tie parameter that is fixed has a zero row in both. With precision 0 strengths are known up to a constant and the
-    covariance is that of strengths with mean zero.
+    A tie parameter that is fixed has a zero row in both. Strengths are taken less their average; with precision 0 they
+    are known up to a constant.
     """
     count = len(information) - 1
-    scores = outer * (clusters / (clusters - 1))
     bread = information.copy()
-    bread[range(count), range(count)] += precision
-    scores[range(count), range(count)] += precision
-    if precision == 0:
-        bread[:count, :count] += 1.0 / count
     if bread[-1, -1] == 0:
         bread[-1, -1] = 1.0
-    half = np.linalg.solve(bread, scores)
-    both = np.linalg.solve(bread, half.T)
-    result: Floats = ((both + both.T) / 2)[:count, :count]
     if precision == 0:
-        centre = np.eye(count) - 1.0 / count
-        result = centre @ result @ centre
-    return result
+        bread[:count, :count] += 1.0 / count
+        half = apart(np.asarray(np.linalg.inv(bread), np.float64)[:count])
+    else:
+        own = bread[-1, -1] / 2  # stands for a prior of the tie parameter, as a unit to measure it in
+        bread[-1, -1] -= own
+        root = posterior_root(bread, np.append(np.full(count, precision), own))
+        half = apart(root[:count]) @ root.T
+    scores = semidefinite_root(outer * (clusters / (clusters - 1)))
+    prior = np.diag(np.sqrt(np.append(np.full(count, precision), 0.0)))
+    both = half @ np.column_stack([scores, prior])
+    return np.asarray(both @ both.T)

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.engines import notes
+from ranking.engines import notes, ranges
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import UNSTATED, Evidence
 from ranking.engines.fit import Fit, centred
@@ -59,8 +59,7 @@ class Options:
         if self.prior_sd is not None:
             if self.method == "ml":
                 raise FitError("maximum likelihood has no prior; leave prior_sd out or use method=map")
-            if not (math.isfinite(self.prior_sd) and self.prior_sd > 0):
-                raise FitError(f"the prior standard deviation must be a number above 0, not {self.prior_sd}")
+            ranges.prior_sd(self.prior_sd)
 
     @property
     def by_voter(self) -> bool:
@@ -78,16 +77,11 @@ def fit_link(engine: str, link: Link, unit: Literal["logit", "score"], evidence:
     mode = _solve(likelihood, options, _start(evidence, options.start))
     tau = likelihood.tie_parameter(mode.theta)
     value, _, information = likelihood.joint(mode.theta, tau)
-    covariance, draws = mode.covariance, None
-    if options.intervals in ("sandwich", "clustered"):
-        covariance = _robust(evidence, likelihood, mode, tau, information, options)
-    elif options.intervals != "model":
-        draws = _bootstrap(evidence, likelihood, mode, options)
-    mean, covariance = centred(mode.theta, covariance)
+    covariance, draws = _uncertainty(evidence, likelihood, mode, tau, information, options)
     return Fit(
         engine=engine,
         items=evidence.items,
-        mean=mean,
+        mean=mode.theta - mode.theta.mean(),
         covariance=covariance,
         shown=evidence.shown(),
         ballots=len(evidence),
@@ -113,7 +107,19 @@ def _solve(likelihood: PairLikelihood, options: Options, start: Floats) -> Mode:
     theta, iterations, converged = solver.newton(likelihood, near, precision=0.0)
     value, _, information = likelihood.evaluate(theta)
     covariance: Floats = np.asarray(np.linalg.inv(information + 1.0 / len(theta)), dtype=np.float64)
-    return Mode(theta, covariance, math.inf, value, iterations, converged)
+    apart = centred(theta, covariance)[1]
+    return Mode(theta, covariance, math.inf, value, iterations, converged, apart, np.zeros(len(theta)))
+
+
+def _uncertainty(
+    evidence: Evidence, likelihood: PairLikelihood, mode: Mode, tau: float, information: Floats, options: Options
+) -> tuple[Floats | None, Floats | None]:
+    """Covariance and draws. Without a mode there is only the prior's covariance, without a prior not even that."""
+    if not mode.converged:
+        return None if options.method == "ml" else mode.centred, None
+    if options.intervals in ("sandwich", "clustered"):
+        return _robust(evidence, likelihood, mode, tau, information, options), None
+    return mode.centred, None if options.intervals == "model" else _bootstrap(evidence, likelihood, mode, options)
 
 
 def _robust(
@@ -123,10 +129,7 @@ def _robust(
     precision = 1 / mode.variance
     outer, clusters = robust.middle(evidence, likelihood, mode.theta, tau, by_voter=options.by_voter)
     result = robust.sandwich(information, precision, outer, clusters)
-    if options.method == "map" and options.prior_sd is None:
-        inner = likelihood.evaluate(mode.theta)[2]
-        result = result + mode.covariance - np.linalg.inv(inner + precision * np.eye(len(inner)))
-    return result
+    return np.asarray(result + np.outer(mode.swing, mode.swing))
 
 
 def _bootstrap(evidence: Evidence, likelihood: PairLikelihood, mode: Mode, options: Options) -> Floats:
@@ -194,7 +197,8 @@ def _warnings(
 def _solver_notes(mode: Mode, options: Options) -> list[str]:
     found = []
     if not mode.converged:
-        found.append(f"the fit did not converge in {mode.iterations} iterations")
+        left = "it has no intervals" if options.method == "ml" else "its intervals are those of the prior"
+        found.append(f"the fit did not converge in {mode.iterations} iterations; {left}")
     if options.method == "map" and options.prior_sd is None and mode.variance in VARIANCE_RANGE:
         end = "lower" if mode.variance == VARIANCE_RANGE[0] else "upper"
         found.append(f"the learned prior standard deviation is at its {end} limit, {math.sqrt(mode.variance):g}")

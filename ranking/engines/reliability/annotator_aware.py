@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.engines import notes
+from ranking.engines import notes, ranges
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import Fit, centred
@@ -89,8 +89,7 @@ def analyse(
     start: Fit | None = None,
 ) -> ReliabilityFit:
     """Fit strengths and voters. `prior_sd` in logits fixes the prior, else it is learned; `start` only saves time."""
-    if prior_sd is not None and not (math.isfinite(prior_sd) and prior_sd > 0):
-        raise FitError(f"the prior standard deviation must be a number above 0, not {prior_sd}")
+    prior_sd = ranges.prior_sd(prior_sd)
     if not evidence.items:
         raise FitError("there are no items to rate")
     stages = expand(evidence, positions=position)

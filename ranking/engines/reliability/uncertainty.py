@@ -24,6 +24,7 @@ from scipy.sparse import csr_array
 from scipy.special import expit, log_expit
 
 from ranking.engines.evidence import Evidence
+from ranking.engines.fit import centred_product, rounding
 from ranking.engines.reliability.mixture import PSEUDO_VOTERS, Solution, gathered, spread
 from ranking.engines.reliability.stages import Stages, tally
 from ranking.engines.reliability.voters import Electorate
@@ -38,19 +39,23 @@ LOG_ODDS = np.linspace(-16.0, 16.0, 641)  # where a share's posterior is summed;
 def covariance(
     evidence: Evidence, stages: Stages, electorate: Electorate, solution: Solution, *, effect: bool
 ) -> tuple[Floats, bool]:
-    """Of the parameters, and whether the solution is a maximum. Cost: a few sparse products of voters by items.
+    """Of the parameters, strengths less their average, and whether the solution is a maximum.
 
-    Where it is not one (the alternation was cut short), directions without information get the prior's.
+    Where it is not one (the alternation was cut short), directions without information get the prior's; where not even
+    the weighted fit converged, all do. Cost: a few sparse products of voters by items.
     """
     mode = solution.mode
+    if not mode.converged:
+        return mode.covariance, False
     prior = np.eye(len(mode.theta)) / mode.variance
     _, _, complete = solution.pooled.evaluate(mode.theta)
-    learned = mode.covariance - np.linalg.inv(complete + prior)
     lost = missing_information(evidence, stages, electorate, solution, effect=effect)
     values, vectors = np.linalg.eigh(complete - lost + prior)
-    is_maximum = bool(values[0] > 0)
-    usable = values if is_maximum else np.maximum(values, 1 / mode.variance)
-    return (vectors / usable) @ vectors.T + learned, is_maximum
+    is_maximum = bool(values[0] > -rounding(values))
+    least = rounding(values) if is_maximum else 1 / mode.variance
+    usable = np.where(values > least, values, 1 / mode.variance)
+    count = len(evidence.items)
+    return centred_product(np.column_stack([vectors / np.sqrt(usable), mode.swing]), count), is_maximum
 
 
 def missing_information(

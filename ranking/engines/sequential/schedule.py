@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
+from ranking.engines.ranges import POINTS, between
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -37,7 +38,5 @@ def schedule(evidence: Evidence) -> tuple[Indices, Floats]:
 
 
 def checked(name: str, value: float, *, zero: bool = False) -> float:
-    """`value`, if it is a number above (or, with `zero`, at least) 0; else a `FitError` that names it."""
-    if not (np.isfinite(value) and (value > 0 or (zero and value == 0))):
-        raise FitError(f"{name} must be a number {'of at least' if zero else 'above'} 0, not {value}")
-    return float(value)
+    """`value`, if it is a number of points that makes sense (or, with `zero`, 0); else a `FitError` that names it."""
+    return 0.0 if zero and value == 0 else between(name, value, POINTS)

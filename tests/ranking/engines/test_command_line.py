@@ -140,7 +140,7 @@ def test_a_file_that_cannot_be_read_is_refused(capsys, tmp_path) -> None:
     ("arguments", "reason"),
     [
         (["--engine", "oracle"], "unknown engine 'oracle'; there are: plackett-luce"),
-        (["--prior-sd", "0"], "argument --prior-sd: must be above 0, not 0"),
+        (["--prior-sd", "0"], "argument --prior-sd: must lie between 1e-06 and 1e+06, not 0"),
         (["--prior-sd", "nan"], "argument --prior-sd: must be a finite number, not nan"),
         (["--prior-sd", "wide"], "argument --prior-sd: must be a number, not 'wide'"),
         (["--level", "1"], "argument --level: must lie between 0 and 1, not 1"),
@@ -242,3 +242,101 @@ def test_real_rankings_give_the_published_clusters(capsys) -> None:
         assert all(begin < row["rank_low"] <= row["rank_high"] <= begin + len(cluster) for row in rows)
         begin += len(cluster)
     assert begin == len(board) == 9
+
+
+@pytest.mark.parametrize("prior_sd", ["1e300", "1e160", "1e7", "1e-7", "1e-300", "inf", "1" * 5000])
+def test_a_prior_beyond_all_sense_is_refused(capsys, ballots, prior_sd) -> None:
+    for command in ("fit", "diagnose"):
+        assert "argument --prior-sd" in refusal(capsys, command, str(ballots), "--prior-sd", prior_sd)
+    assert "must be a number from 1e-06" in refusal(capsys, "fit", str(ballots), "--option", f"prior_sd={prior_sd}")
+
+
+@pytest.mark.parametrize("prior_sd", ["1e-6", "1e6"])
+def test_the_narrowest_and_the_widest_prior_have_uncertainty(capsys, ballots, prior_sd) -> None:
+    found = fitted(capsys, str(ballots), "--prior-sd", prior_sd)
+    assert found["converged"]
+    assert all(row["sd"] > 0 for row in found["standings"])
+
+
+@pytest.mark.parametrize("level", ["1e-300", "1e-9", "0.999999", "0.9999999999999999"])
+def test_extreme_levels_have_intervals(capsys, ballots, level) -> None:
+    for row in fitted(capsys, str(ballots), "--level", level)["standings"]:
+        assert row["low"] <= row["mean"] <= row["high"]
+        assert 1 <= row["rank_low"] <= row["rank"] <= row["rank_high"] <= 3
+
+
+def test_names_cannot_write_to_the_terminal_or_break_a_line(capsys, tmp_path) -> None:
+    path = tmp_path / "names.jsonl"
+    path.write_text(json.dumps({"items": ["\x1b[2J", "two\nlines", "plain"], "ranks": [1, 2, None]}) + "\n")
+    assert main(["fit", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(")")[1].split()[0] for line in lines[1:4]] == [r"\x1b[2J", r"two\nlines", "plain"]
+    assert main(["diagnose", str(path), "--replicates", "0"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_terminal_without_unicode_gets_escapes(tmp_path) -> None:
+    stdin = json.dumps({"items": ["é", "日本😀"], "ranks": [1, 2]})
+    done = run("fit", "-", "--json", stdin=stdin, PYTHONIOENCODING="latin-1")
+    assert [row["item"] for row in json.loads(done.stdout)["standings"]] == ["é", "日本😀"]
+    assert done.stdout.isascii()
+    assert r"\u65e5\u672c\U0001f600" in run("fit", "-", stdin=stdin, PYTHONIOENCODING="ascii").stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "reason"),
+    [
+        ("fit {ballots} --json | head -c 1", 0, ""),
+        ("engines | true", 0, ""),
+        ("--help | true", 0, ""),
+        ("fit {ballots} >&-", 0, ""),
+        ("fit - <&-", 2, "ranking.engines: cannot read standard input: it is closed\n"),
+        ("fit - < /dev/null", 2, "ranking.engines: -: there are no ballots in it\n"),
+        ("fit $'no\\nsuch file'", 2, "ranking.engines: cannot read no such file: No such file or directory\n"),
+    ],
+)
+def test_closed_ends_and_odd_paths_are_no_tracebacks(ballots, script, status, reason) -> None:
+    command = f"{sys.executable} -m ranking.engines {script.format(ballots=ballots)}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (status, reason)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here to stand for a full disk")
+def test_a_full_disk_is_said_in_one_line(ballots) -> None:
+    command = f"{sys.executable} -m ranking.engines fit {ballots} --json > /dev/full"
+    done = subprocess.run(["bash", "-c", command], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "ranking.engines: cannot write the result: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff\xfe" + '{"items": ["a", "b"], "ranks": [1, 2]}'.encode("utf-16-le"), "line 1: not UTF-8 text"),
+        (bytes(range(128, 256)) * 4, "line 1: not UTF-8 text"),
+        (b'{"items": ["' + b"a" * (3 << 20) + b'"]}', "line 1: the line is longer than 1048576 bytes"),
+        (b'{"items": ["a", "b"], "ranks": [1, 2]}\r' * 2, "line 1: not valid JSON: Extra data"),
+        (b"[" * 500_000, "line 1: not a ballot: nested too deeply"),
+        (b'{"a":' * 100_000, "line 1: not a ballot: nested too deeply"),
+        (b'{"ranks": [1, ' + b"9" * 5_000 + b"]}", "line 1: not a ballot: it holds a number of thousands of digits"),
+        (b'{"items": ["a", "\\ud800"], "ranks": [1, 2]}', "line 1: items[1] holds a character that no database stores"),
+    ],
+    ids=["utf-16", "binary", "long", "old-mac", "deep-list", "deep-object", "digits", "surrogate"],
+)
+def test_a_file_of_something_else_is_refused_in_one_line(capsys, tmp_path, content, reason) -> None:
+    path = tmp_path / "odd.jsonl"
+    path.write_bytes(content)
+    assert reason in refusal(capsys, "fit", str(path))
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(capsys, ballots, tmp_path) -> None:
+    path = tmp_path / "windows.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + ballots.read_bytes().replace(b"\n", b"\r\n"))
+    assert fitted(capsys, str(path)) == fitted(capsys, str(ballots))
+
+
+def test_too_many_contestants_for_the_memory_are_refused(capsys, monkeypatch, ballots) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 80. GiB")
+
+    monkeypatch.setattr("ranking.engines.plackett_luce.maximise", full)
+    assert refusal(capsys, "fit", str(ballots)).endswith("there is not enough memory for this many contestants")

@@ -172,7 +172,7 @@ def test_position_and_first_number_the_places() -> None:
         ({"covariates": {"x": [1, 2, 3, 4, np.nan]}}, "covariate x holds a value that is not finite"),
         ({"covariates": {"x": list("abcde")}}, "covariate x must be numbers"),
         ({"covariates": {"x": [4, 4, 4, 9, 9]}}, "covariate x is the same for all candidates of every ballot"),
-        ({"covariates": "first", "covariate_sd": 0.0}, "covariate_sd must be a number above 0"),
+        ({"covariates": "first", "covariate_sd": 0.0}, "covariate_sd must be a number from 1e-08 to 1e\\+06, not 0.0"),
     ],
 )
 def test_a_senseless_covariate_is_refused(options, reason) -> None:

@@ -92,10 +92,10 @@ def test_what_cannot_be_judged_is_said_and_is_no_error(capsys, tmp_path, ranks) 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--replicates", "-1"], "argument --replicates: must be a whole number, 0 or more, not '-1'"),
-        (["--replicates", "few"], "argument --replicates: must be a whole number, 0 or more, not 'few'"),
+        (["--replicates", "-1"], "argument --replicates: must be a whole number from 0 to 100000, not '-1'"),
+        (["--replicates", "few"], "argument --replicates: must be a whole number from 0 to 100000, not 'few'"),
         (["--unit", "day"], "argument --unit: invalid choice: 'day'"),
-        (["--prior-sd", "0"], "argument --prior-sd: must be above 0, not 0"),
+        (["--prior-sd", "0"], "argument --prior-sd: must lie between 1e-06 and 1e+06, not 0"),
     ],
 )
 def test_a_bad_argument_is_refused(capsys, ballots, arguments, reason) -> None:

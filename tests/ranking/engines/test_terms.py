@@ -6,10 +6,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ranking.engines import terms
 from ranking.engines.evidence import Evidence
-from tests.ranking.engines.ballots import evidence_of, names, simulated
+from tests.ranking.engines.ballots import evidence_of, names, simulated, some_ballots
 
 
 def counted(evidence: Evidence) -> tuple[Counter, np.ndarray]:
@@ -35,9 +37,11 @@ def listed(found: terms.Terms) -> dict[tuple[int, ...], float]:
     ("items", "ballots", "size"),
     [
         (8, 4000, 4),  # every size has a table
-        (40, 2000, 5),  # tables for pairs and triples, the rest hashed
+        (40, 2000, 5),  # tables for pairs and triples, the rest packed
+        (256, 500, 8),  # keys that fill all 64 bits
         (300, 500, 7),  # pairs alone do not fit a table
-        (100, 60, 100),  # sizes whose number of sets exceeds 64 bits
+        (300, 200, 9),  # ballots whose largest sets need more than 64 bits: hashed, the smaller ones packed
+        (100, 60, 100),  # nearly all sets are too large for a key
     ],
 )
 def test_every_choice_is_counted_once(items, ballots, size) -> None:
@@ -58,6 +62,38 @@ def test_chunks_and_growing_tables_lose_nothing(monkeypatch) -> None:
     found = terms.group(evidence)
     assert listed(found) == dict(sets)
     np.testing.assert_allclose(found.wins, wins)
+
+
+@pytest.mark.parametrize(("table", "key_bits"), [(0, 64), (30, 64), (30, 9), (0, 0)])
+@given(some_ballots(most=30), st.data())
+def test_tables_keys_and_hashing_hold_the_same(table, key_bits, ballots, data) -> None:
+    weight = data.draw(st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=len(ballots), max_size=len(ballots)))
+    evidence = evidence_of(ballots, 6, weight=np.array(weight))
+    usual = terms.group(evidence)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terms, "TABLE", table)
+        patch.setattr(terms, "KEY_BITS", key_bits)
+        other = terms.group(evidence)
+    assert split_rows(other) == pytest.approx(split_rows(usual))
+    np.testing.assert_allclose(other.wins, usual.wins, atol=1e-12)
+
+
+def split_rows(found: terms.Terms) -> dict[tuple[tuple[int, ...], int], float]:
+    rows = [
+        (tuple(found.members[found.starts[row] : found.starts[row + 1]].tolist()), int(found.split[row]))
+        for row in range(len(found.mass))
+    ]
+    assert len(set(rows)) == len(rows), "a row is listed twice"
+    return dict(zip(rows, found.mass.tolist(), strict=True))
+
+
+def test_pairs_with_ties_and_top_ranks_need_no_expansion(monkeypatch) -> None:
+    """The quick loop handles what most ballots are; were it to pass them on, only the speed would tell."""
+    monkeypatch.setattr(terms.kernels, "expand", None)
+    ballots = [([3, 1], [1, 1]), ([0, 2], [2, 7]), ([4, 0, 2], [1, None, None]), ([1, 2, 3], [-3, -1, -2])]
+    found = terms.group(evidence_of(ballots, 5))
+    assert listed(found) == {(1, 3): 1.0, (0, 2): 1.0, (0, 2, 4): 1.0, (1, 2, 3): 1.0, (2, 3): 1.0}
+    np.testing.assert_allclose(found.wins, [1, 1.5, 0, 1.5, 1])
 
 
 def test_a_tie_counts_the_set_left_after_each_subset() -> None:

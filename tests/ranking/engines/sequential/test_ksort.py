@@ -163,7 +163,7 @@ def test_senseless_requests_are_refused() -> None:
     evidence = evidence_of([([0, 1], [1, 2])], 2)
     for options, reason in (
         ({"variant": "paper"}, "variant must be published or deployed"),
-        ({"beta": 0}, "beta must be a number above 0"),
+        ({"beta": 0}, "beta must be a number from 1e-06 to"),
         ({"least_factor": 1.0}, "least_factor must lie between 0 and 1"),
     ):
         with pytest.raises(FitError, match=reason):
