@@ -14,7 +14,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -59,11 +58,7 @@ def voter_for(request: HttpRequest, voters: VoterQuerySet | None = None) -> Vote
     user: Any = request.user
     if not user.is_authenticated:
         return Voter.objects.create(kind=VoterKind.PUBLIC)
-    try:
-        with transaction.atomic():
-            return Voter.objects.create(kind=VoterKind.ACCOUNT, user=user)
-    except IntegrityError:  # the same person, in two tabs at once
-        return voters.get(user=user)
+    return Voter.objects.of_account(user.pk)
 
 
 def remember(response: HttpResponse, request: HttpRequest, voter: Voter) -> HttpResponse:
