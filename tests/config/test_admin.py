@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.core.management import call_command
 from django.db import connection, models
@@ -72,6 +73,17 @@ def test_every_model_of_ours_is_registered() -> None:
     ours = {model for app in ("arena", "annotation", "ranking") for model in apps.get_app_config(app).get_models()}
     inline = {model for page in admin.site._registry.values() for model in [inline.model for inline in page.inlines]}
     assert ours - set(admin.site._registry) - inline == set()
+
+
+def test_the_sidebar_leads_to_every_list(staff: Client) -> None:
+    html = staff.get("/admin/").content.decode()
+    linked = {
+        link for group in settings.UNFOLD["SIDEBAR"]["navigation"] for link in (i["link"] for i in group["items"])
+    }
+
+    assert {str(link) for link in linked} == {url(model, "changelist") for model in REGISTERED}
+    for link in linked:
+        assert f'href="{link}"' in html
 
 
 @every_model

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks import run_checks
 
 from config.secret_key import embedded_secret_key
 from tests.conftest import REPOSITORY
@@ -36,6 +37,11 @@ def documented() -> dict[str, list[str]]:
     lines = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {row[0].strip("`"): row[1:] for row in rows}
+
+
+@pytest.mark.django_db
+def test_the_checks_before_a_migration_have_nothing_to_say() -> None:
+    assert [message for message in run_checks(databases=["default"]) if not message.is_silenced()] == []
 
 
 def test_every_variable_that_is_read_is_described_and_no_other() -> None:
