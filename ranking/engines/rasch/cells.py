@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ranking.engines.errors import FitError
+from ranking.engines.fields import MAX_WEIGHT, MIN_WEIGHT
 from ranking.engines.ratings import Ratings
 
 Floats = NDArray[np.float64]
@@ -45,7 +46,7 @@ class Cells:
 
 
 def group(ratings: Ratings, weight: ArrayLike | None = None) -> Cells:
-    """The cells. Raises `FitError` for weights that are not one number above 0 for each rating."""
+    """The cells. Raises `FitError` for weights that are not one number within the range of weights for each rating."""
     weights = checked_weights(weight, len(ratings))
     several = len(ratings.criteria) > 1
     criteria = len(ratings.criteria) if several else 1
@@ -68,7 +69,9 @@ def checked_weights(weight: ArrayLike | None, count: int) -> Floats:
     weights = np.array(weight)
     if weights.dtype.kind not in "fiu" or weights.shape != (count,):
         raise FitError(f"weight must be {count} numbers, one for each rating")
-    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
+    wrong = np.flatnonzero(~((weights >= MIN_WEIGHT) & (weights <= MAX_WEIGHT)))
     if wrong.size:
-        raise FitError(f"rating {wrong[0]}: weight {weights[wrong[0]]} is not a number above 0")
+        raise FitError(
+            f"rating {wrong[0]}: weight {weights[wrong[0]]} is not a number from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}"
+        )
     return weights.astype(np.float64)

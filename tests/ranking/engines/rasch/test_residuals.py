@@ -51,7 +51,7 @@ def test_both_are_one_and_standard_normal_where_the_model_holds() -> None:
     found = misfit(cell_sums(cells, rows), cells.rater, 2000)
     for square, z in ((found.infit, found.infit_z), (found.outfit, found.outfit_z)):
         assert square.mean() == pytest.approx(1, abs=0.02)  # outfit has a long tail
-        assert z.mean() == pytest.approx(0, abs=0.07)
+        assert z.mean() == pytest.approx(0, abs=0.1)  # the cube root does not take out all of the skewness
         assert z.std() == pytest.approx(1, abs=0.07)
         assert np.mean(np.abs(z) > 1.96) == pytest.approx(0.05, abs=0.015)
 
