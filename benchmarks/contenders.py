@@ -1,79 +1,65 @@
-"""The engines that `benchmarks.engines` compares, and the process that runs one of them.
+"""The engines that `benchmarks.engines` compares, each with the form in which it is given its ballots.
 
-    python -m benchmarks.contenders NAME BALLOTS.npz
-    python -m benchmarks.contenders                    the versions of the packages, as JSON
-
-Every engine gets the same ballots in the form it takes fastest, made before the clock starts; what it does with them
-to answer (checking, counting, grouping, fitting, intervals) is timed. The process prints one line of JSON when it is
-ready, then one for each line it reads: how long a run took, the peak of memory, and the scores. It imports nothing of
-Podium unless that is the engine, so it also runs where only the others are installed.
+Every engine gets the same ballots in the form it takes fastest, made before the clock starts (`form` says which); what
+it does with them to answer (checking, counting, grouping, fitting, intervals) is timed. Nothing of Podium is imported
+unless that is the engine, so the others also run where only they are installed.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import json
-import os
-import resource
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.ballots import SPREAD, Ballots
+
 Scores = Any  # one number a contestant, the better the higher
 Run = Callable[[], Scores]
 RESAMPLES = 100
-
-
-@dataclass(frozen=True)
-class Ballots:
-    """Full rankings: `order[b]` lists the items of ballot b, best first; `slots` and `ranks` are as they were shown."""
-
-    contestants: int
-    slots: np.ndarray
-    ranks: np.ndarray
-
-    @property
-    def order(self) -> np.ndarray:
-        return np.take_along_axis(self.slots, np.argsort(self.ranks, axis=1), axis=1)
-
-    @classmethod
-    def drawn(cls, count: int, contestants: int, size: int, seed: int = 0) -> tuple[Ballots, np.ndarray]:
-        """Plackett-Luce ballots on random sets, and the strengths behind them (sd 0.5 logits, a close field)."""
-        rng = np.random.default_rng(seed)
-        theta = rng.normal(0, 0.5, contestants)
-        slots = rng.integers(0, contestants, (count, size))
-        while (again := (np.diff(np.sort(slots, axis=1), axis=1) == 0).any(axis=1)).any():
-            slots[again] = rng.integers(0, contestants, (int(again.sum()), size))
-        utility = theta[slots] + rng.gumbel(size=slots.shape)
-        return cls(contestants, slots, np.argsort(np.argsort(-utility, axis=1), axis=1) + 1), theta
+PAIRS, FOURS, ONLINE = "podium bradley-terry", "podium plackett-luce of four", "podium online update"
+REFERENCE = {2: PAIRS, 4: FOURS}  # of ours, by candidates a ballot: what the others are compared with
 
 
 @dataclass(frozen=True)
 class Contender:
-    """An engine: how it is called, what it says of its uncertainty, and a run of it, made from ballots."""
+    """An engine: how it is called, what it says of its uncertainty, and a run of it, made from ballots.
+
+    `scale` is that of its scores: "logits", "odds" (their exponential), "elo" (points), or "own" where no formula leads
+    to logits. `like` is the engine of ours with the same model; `why` says in one sentence why the answers differ.
+    """
 
     name: str
     package: str
     ways: int  # candidates a ballot
     intervals: str
+    form: str
     made: Callable[[Ballots], Run]
+    scale: str = "logits"
+    like: str = ""
+    why: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.name.removesuffix(" of four").removesuffix(" of pairs")
+
+    @property
+    def beside(self) -> str:
+        """The name of the engine of ours whose scores its own are held against."""
+        return self.like or REFERENCE[self.ways]
 
 
-def podium(engine: str) -> Callable[[Ballots], Run]:
+def podium(engine: str, **options: float) -> Callable[[Ballots], Run]:
     def made(ballots: Ballots) -> Run:
         from ranking.engines import kernels  # noqa: F401  (loads the compiler, as the other packages load theirs)
         from ranking.engines.evidence import Evidence
         from ranking.engines.registry import engine_named
 
         names = [f"c{number}" for number in range(ballots.contestants)]
-        return lambda: engine_named(engine).fit(Evidence.from_arrays(names, ballots.slots, ballots.ranks)).mean
+        fit = engine_named(engine).fit
+        return lambda: fit(Evidence.from_arrays(names, ballots.slots, ballots.ranks), **options).mean
 
     return made
 
@@ -84,7 +70,7 @@ def online(ballots: Ballots) -> Run:
     votes = list(zip(ballots.slots.tolist(), ballots.ranks.tolist(), strict=True))
 
     def run() -> Scores:
-        mean, covariance = np.zeros(ballots.contestants), 0.25 * np.eye(ballots.contestants)
+        mean, covariance = np.zeros(ballots.contestants), SPREAD**2 * np.eye(ballots.contestants)
         for slots, ranks in votes:
             mean, covariance = assimilate(mean, covariance, slots, ranks)
         return mean
@@ -142,30 +128,36 @@ def choix_dense(ballots: Ballots) -> Run:
     return run
 
 
-def arena_rank(ballots: Ballots) -> Run:
-    import pandas as pd
-    from arena_rank.models.bradley_terry import BradleyTerry
-    from arena_rank.utils.data_utils import PairDataset
+def arena_rank(*, grouped: bool = False) -> Callable[[Ballots], Run]:
+    """With `grouped` its own counting of equal rows is done before the clock starts."""
 
-    names = np.array([f"c{number:06}" for number in range(ballots.contestants)], dtype=object)
-    frame = pd.DataFrame(
-        {
-            "model_a": names[ballots.slots[:, 0]],
-            "model_b": names[ballots.slots[:, 1]],
-            "winner": np.where(ballots.ranks[:, 0] == 1, "model_a", "model_b"),
-        }
-    )
+    def made(ballots: Ballots) -> Run:
+        import pandas as pd
+        from arena_rank.models.bradley_terry import BradleyTerry
+        from arena_rank.utils.data_utils import PairDataset
 
-    def run() -> Scores:
-        dataset = PairDataset.from_pandas(frame)
-        model = BradleyTerry(n_competitors=len(dataset.competitors))
-        found = model.compute_ratings_and_cis(dataset)
-        assert np.isfinite(np.asarray(found["rating_lower"])).all()  # JAX computes when asked for the numbers
-        scores = np.full(len(names), np.nan)
-        scores[np.searchsorted(names.astype(str), dataset.competitors)] = np.asarray(found["ratings"])
-        return scores
+        first = ballots.ranks[:, 0] == 1
+        frame = pd.DataFrame(
+            {
+                "model_a": ballots.slots[:, 0],
+                "model_b": ballots.slots[:, 1],
+                "winner": pd.Categorical.from_codes(np.where(first, 0, 1), categories=["model_a", "model_b"]),
+            }
+        )
+        ready = PairDataset.from_pandas(frame) if grouped else None
 
-    return run
+        def run() -> Scores:
+            dataset = ready or PairDataset.from_pandas(frame)
+            model = BradleyTerry(n_competitors=len(dataset.competitors))
+            found = model.compute_ratings_and_cis(dataset)
+            assert np.isfinite(np.asarray(found["rating_lower"])).all()  # JAX computes when asked for the numbers
+            scores = np.full(ballots.contestants, np.nan)
+            scores[dataset.competitors] = np.asarray(found["ratings"])
+            return scores
+
+        return run
+
+    return made
 
 
 def openskill(ballots: Ballots) -> Run:
@@ -201,33 +193,56 @@ def trueskill(ballots: Ballots) -> Run:
 
 
 JOINT, EACH, NONE = "joint posterior", "each by itself", "none"
+SHOWN = "numpy arrays of slots and ranks, as shown"
+COLUMNS = "numpy arrays of the two items and of the winner, and the index of items"
+TUPLES = "a list of tuples, best first"
+LISTS = "lists of items, best first; one call a ballot"
+FRAME = "a pandas frame with a column of winners as categories"
+NO_PRIOR = "Maximum likelihood without a prior, where ours draws the scores towards the middle by its learned prior."
+EARLY = "Maximum likelihood without a prior, stopped after at most 100 passes."
+ONE_BY_ONE = "Ballots count one after the other, the late ones most, and what is known of pairs is not kept."
+POINTS = "As evalica bradley_terry."
+TRUESKILL = "The same update in the same order; distance in its own points."
 
-CONTENDERS = {
-    contender.name: contender
-    for contender in (
-        Contender("podium bradley-terry", "podium", 2, JOINT, podium("bradley-terry")),
-        Contender("podium plackett-luce", "podium", 2, JOINT, podium("plackett-luce")),
-        Contender("podium elo", "podium", 2, NONE, podium("elo")),
-        Contender("arena-rank BradleyTerry", "arena-rank", 2, "sandwich", arena_rank),
-        Contender("evalica bradley_terry", "evalica", 2, NONE, evalica("bradley_terry")),
-        Contender("evalica newman", "evalica", 2, NONE, evalica("newman")),
-        Contender("evalica elo", "evalica", 2, NONE, evalica("elo")),
-        Contender(
-            "evalica bootstrap of bradley_terry", "evalica", 2, f"bootstrap, {RESAMPLES} resamples",
-            evalica("bradley_terry", resamples=RESAMPLES),
-        ),
-        Contender("choix ilsr_pairwise_dense", "choix", 2, NONE, choix_dense),
-        Contender("choix ilsr_pairwise", "choix", 2, NONE, choix("ilsr_pairwise")),
-        Contender("choix opt_pairwise", "choix", 2, NONE, choix("opt_pairwise")),
-        Contender("podium plackett-luce of four", "podium", 4, JOINT, podium("plackett-luce")),
-        Contender("podium trueskill", "podium", 4, EACH, podium("trueskill")),
-        Contender("choix ilsr_rankings", "choix", 4, NONE, choix("ilsr_rankings")),
-        Contender("choix opt_rankings", "choix", 4, NONE, choix("opt_rankings")),
-        Contender("openskill PlackettLuce.rate", "openskill", 4, EACH, openskill),
-        Contender("trueskill rate", "trueskill", 4, EACH, trueskill),
-        Contender("podium online update", "podium", 4, JOINT, online),
-    )
-}  # fmt: skip
+
+def contenders() -> list[Contender]:
+    skills = {"tau": 25 / 300, "draw_probability": 0.0}  # as the package trueskill has them
+    return [
+        Contender(PAIRS, "podium", 2, JOINT, SHOWN, podium("bradley-terry")),
+        Contender("podium plackett-luce of pairs", "podium", 2, JOINT, SHOWN, podium("plackett-luce"),
+                  why="The same model on pairs."),
+        Contender("podium elo", "podium", 2, NONE, SHOWN, podium("elo"),
+                  why="Ballots count one after the other, with K = 4 points; late ones count most."),
+        Contender("arena-rank BradleyTerry", "arena-rank", 2, "sandwich", FRAME, arena_rank(), "elo", why=NO_PRIOR),
+        Contender("arena-rank BradleyTerry, grouped", "arena-rank", 2, "sandwich",
+                  "its own counts of equal rows, made from the frame", arena_rank(grouped=True), "elo", why=NO_PRIOR),
+        Contender("evalica bradley_terry", "evalica", 2, NONE, COLUMNS, evalica("bradley_terry"), "odds", why=EARLY),
+        Contender("evalica newman", "evalica", 2, NONE, COLUMNS, evalica("newman"), "odds", why=EARLY),
+        Contender("evalica elo", "evalica", 2, NONE, COLUMNS, evalica("elo"), "elo", like="podium elo",
+                  why="The same update in the same order."),
+        Contender("evalica bootstrap of bradley_terry", "evalica", 2, f"bootstrap, {RESAMPLES} resamples", COLUMNS,
+                  evalica("bradley_terry", resamples=RESAMPLES), "odds", why=POINTS),
+        Contender("choix ilsr_pairwise_dense", "choix", 2, NONE, "numpy arrays of winners and losers",
+                  choix_dense, why=NO_PRIOR),
+        Contender("choix ilsr_pairwise", "choix", 2, NONE, TUPLES, choix("ilsr_pairwise"), why=NO_PRIOR),
+        Contender("choix opt_pairwise", "choix", 2, NONE, TUPLES, choix("opt_pairwise"), why=NO_PRIOR),
+        Contender("openskill PlackettLuce.rate of pairs", "openskill", 2, EACH, LISTS, openskill, "own",
+                  why=ONE_BY_ONE),
+        Contender("trueskill rate of pairs", "trueskill", 2, EACH, LISTS, trueskill, "own", why=ONE_BY_ONE),
+        Contender(FOURS, "podium", 4, JOINT, SHOWN, podium("plackett-luce")),
+        Contender("podium trueskill", "podium", 4, EACH, SHOWN, podium("trueskill", **skills), "own", why=ONE_BY_ONE),
+        Contender("choix ilsr_rankings", "choix", 4, NONE, TUPLES, choix("ilsr_rankings"), why=NO_PRIOR),
+        Contender("choix opt_rankings", "choix", 4, NONE, TUPLES, choix("opt_rankings"), why=NO_PRIOR),
+        Contender("openskill PlackettLuce.rate of four", "openskill", 4, EACH, LISTS, openskill, "own",
+                  why=ONE_BY_ONE),
+        Contender("trueskill rate of four", "trueskill", 4, EACH, LISTS, trueskill, "own", like="podium trueskill",
+                  why=TRUESKILL),
+        Contender(ONLINE, "podium", 4, JOINT, "lists of slots and ranks, as shown; one call a ballot", online),
+    ]  # fmt: skip
+
+
+CONTENDERS = {contender.name: contender for contender in contenders()}
+PEERS = tuple(dict.fromkeys(one.package for one in CONTENDERS.values() if one.package != "podium"))
 
 
 def version(package: str) -> str | None:
@@ -238,49 +253,3 @@ def version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def resident() -> int:
-    """Bytes in use now, after setting back the peak where the system can do that; else the peak so far."""
-    gc.collect()
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-    return peak()
-
-
-def peak() -> int:
-    """The most bytes in use so far.
-
-    Linux's ru_maxrss also counts what the parent used before this process became its own, so its VmHWM is read instead.
-    """
-    if sys.platform == "linux":
-        status = Path("/proc/self/status").read_text().splitlines()
-        return 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts in bytes
-
-
-def main(name: str, path: str) -> None:
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a package prints must not mix with the answers
-
-    def say(**values: Any) -> None:
-        print(json.dumps(values), file=answers, flush=True)
-
-    contender = CONTENDERS[name]
-    with np.load(path) as found:
-        ballots = Ballots(int(found["contestants"]), found["slots"], found["ranks"])
-    run = contender.made(ballots)
-    before = resident()
-    say(ready=True)
-    for _ in sys.stdin:
-        begin, cpu = time.perf_counter(), time.process_time()
-        scores = run()
-        seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu
-        say(seconds=seconds, cpu=cpu_seconds, above=max(peak() - before, 0), scores=[float(score) for score in scores])
-
-
-if __name__ == "__main__":
-    if sys.argv[1:]:
-        main(*sys.argv[1:])
-    else:
-        print(json.dumps({package: version(package) for package in sorted({c.package for c in CONTENDERS.values()})}))
