@@ -37,7 +37,7 @@ BLOCS = (("5 % bloc, 20 ballots a voter", 200, 20), ("5 % bloc, 5 ballots a vote
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: `mean` over seeds and its standard error."""
+    """One figure: `mean` over seeds and its standard error, which takes two of them."""
 
     table: str
     case: str
@@ -47,8 +47,7 @@ class Row:
 
     @classmethod
     def of(cls, table: str, case: str, engine: str, values: list[float]) -> Row:
-        spread = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
-        return cls(table, case, engine, float(np.mean(values)), spread)
+        return cls(table, case, engine, float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))))
 
 
 def fitted(engine: str, case: Electorate) -> Fit:
@@ -114,6 +113,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=24, help="simulations of each row (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     options = parser.parse_args()
+    if options.seeds < 2:
+        parser.error(f"--seeds must be at least 2, for a standard error, not {options.seeds}")
     begin = time.perf_counter()
 
     def say(case: str) -> None:
