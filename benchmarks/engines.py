@@ -44,10 +44,11 @@ SINGLE_BALLOTS = 2000
 
 def report(bench: Bench, peers: list[str], sizes: list[int], counts: list[int]) -> list[str]:
     """Run everything; the lines of the report, goals first."""
-    begin, before = time.perf_counter(), load()
+    begin, loads = time.perf_counter(), []
 
     def say(what: str) -> None:
-        print(f"{time.perf_counter() - begin:6.1f} s  load {load()}  {what}", file=sys.stderr, flush=True)
+        loads.append(os.getloadavg()[0])
+        print(f"{time.perf_counter() - begin:6.1f} s  load {loads[-1]:.1f}  {what}", file=sys.stderr, flush=True)
 
     names = [name for name, one in CONTENDERS.items() if one.package in ("podium", *peers)]
     lines: list[str] = []
@@ -68,8 +69,9 @@ def report(bench: Bench, peers: list[str], sizes: list[int], counts: list[int]) 
     cold = bench.cold([name for name in COLD if name in names])
     lines += ["### From starting Python to the answer", "", *fresh(cold)]
     lines += ["### What each is given", "", *forms(names)]
+    say("done")
     first = ["### Goals", "", *rows(goal_rows(goals(bench.results, cold)))]
-    return [*heading(bench, peers, before, time.perf_counter() - begin), *first, *lines]
+    return [*heading(bench, peers, loads, time.perf_counter() - begin), *first, *lines]
 
 
 def batch(bench: Bench, names: list[str], sizes: list[int], contestants: int, say: Callable[[str], None]) -> list[str]:
@@ -82,15 +84,15 @@ def batch(bench: Bench, names: list[str], sizes: list[int], contestants: int, sa
     return comparison(found, sizes, bench.limit, bench.repeats)
 
 
-def heading(bench: Bench, peers: list[str], before: str, took: float) -> list[str]:
+def heading(bench: Bench, peers: list[str], loads: list[float], took: float) -> list[str]:
     """Date, machine, versions, load."""
     there = ", ".join(f"{peer} {bench.installed[peer]}" for peer in peers if bench.installed[peer])
     missing = ", ".join(peer for peer in peers if not bench.installed[peer])
     return [
         f"{time.strftime('%Y-%m-%d', time.gmtime())}; {machine()}; Python {platform.python_version()},"
         f" numpy {np.__version__}. Peers: {there or 'none'}{f'; not installed: {missing}' if missing else ''}.",
-        f"Medians of {bench.repeats} runs, limit {bench.limit:g} s a run; load {before} before and {load()} after;"
-        f" {took / 60:.1f} minutes in all.",
+        f"Medians of {bench.repeats} runs, limit {bench.limit:g} s a run; {took / 60:.1f} minutes in all, with a load"
+        f" average of {min(loads):.1f} to {max(loads):.1f}.",
         "",
     ]
 
@@ -98,10 +100,6 @@ def heading(bench: Bench, peers: list[str], before: str, took: float) -> list[st
 def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.machine()}, {platform.system()}"
-
-
-def load() -> str:
-    return " ".join(f"{value:.2f}" for value in os.getloadavg())
 
 
 def numbers(text: str) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import subprocess
 import sys
@@ -99,6 +100,12 @@ def surroundings(name: str, packages: Path | None) -> dict[str, str]:
     return found if packages is None or ours else {**found, "PYTHONPATH": str(packages)}
 
 
+def children() -> float:
+    """Seconds that ended processes of this one have had on the processor."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def versions(packages: Path | None) -> dict[str, str | None]:
     """Of Podium and the peers, as their processes find them; None for one that is not installed."""
     found = subprocess.run(
@@ -176,22 +183,25 @@ class Bench:
         if result.problem or result.stopped:
             workers.pop(result.name).stop()
 
-    def cold(self, names: list[str]) -> dict[str, list[float]]:
-        """Seconds from starting a process to its first answer, imports and ballots from disk included.
+    def cold(self, names: list[str]) -> dict[str, list[tuple[float, float]]]:
+        """Seconds from starting a process to its first answer, imports and ballots from disk included: on the clock and
+        on the processor.
 
         The lists are empty for what is not installed. Raises `ChildProcessError` for a process that ended.
         """
-        found: dict[str, list[float]] = {name: [] for name in names}
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
         paths = {ways: self.ballots(COLD_BALLOTS, COLD_CONTESTANTS, ways)[0] for ways in REFERENCE}
         for _ in range(self.repeats):
             for name in names:
                 if self.installed[CONTENDERS[name].package] is None:
                     continue
-                begin = time.perf_counter()
+                begin, before = time.perf_counter(), children()
                 worker = Worker(name, paths[CONTENDERS[name].ways], self.packages)
-                if worker.answer(PREPARATION) is not None and worker.run(PREPARATION) is not None:
-                    found[name].append(time.perf_counter() - begin)
+                answered = worker.answer(PREPARATION) is not None and worker.run(PREPARATION) is not None
+                took = time.perf_counter() - begin
                 worker.stop()
+                if answered:
+                    found[name].append((took, children() - before))
         return found
 
     def ballots(self, count: int, contestants: int, ways: int) -> tuple[Path, list[float]]:

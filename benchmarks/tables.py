@@ -144,9 +144,10 @@ def each(result: Result, limit: float) -> str:
     return f"over {span(limit / result.ballots)}" if result.stopped else result.problem
 
 
-def fresh(cold: dict[str, list[float]]) -> list[str]:
+def fresh(cold: dict[str, list[tuple[float, float]]]) -> list[str]:
     """From starting Python to the answer."""
-    cells = [["engine", f"{COLD_BALLOTS:,} ballots, {COLD_CONTESTANTS} contestants"]]
+    cells = [["engine", f"{COLD_BALLOTS:,} ballots, {COLD_CONTESTANTS} contestants", "on the processor"]]
     for name, took in cold.items():
-        cells.append([CONTENDERS[name].label, span(statistics.median(took)) if took else NOT_INSTALLED])
+        medians = [span(statistics.median(each)) for each in zip(*took, strict=True)] or [NOT_INSTALLED, NOTHING]
+        cells.append([CONTENDERS[name].label, *medians])
     return rows(cells)

@@ -13,10 +13,12 @@ pytestmark = pytest.mark.pure
 
 def result(name: str, contestants: int, seconds: list[float], ballots: int = MILLION, **values: object) -> Result:
     package = "podium" if name in {*REFERENCE.values(), ONLINE} else "peer"
-    return Result(name, package, 2, contestants, ballots, seconds=seconds, cpu=seconds, **values)
+    return Result(name, package, 2, contestants, ballots, seconds=seconds, **{"cpu": seconds, **values})
 
 
-def verdicts(results: list[Result], cold: dict[str, list[float]] | None = None) -> dict[str, tuple[str, bool | None]]:
+def verdicts(
+    results: list[Result], cold: dict[str, list[tuple[float, float]]] | None = None
+) -> dict[str, tuple[str, bool | None]]:
     return {goal.what: (goal.measured, goal.met) for goal in goals(results, cold or {})}
 
 
@@ -81,10 +83,22 @@ def test_a_peer_that_was_not_measured_leaves_the_goal_open() -> None:
 
 
 def test_a_fresh_process_has_a_second() -> None:
-    found = verdicts([], {FOURS: [0.5, 0.6, 2.0], PAIRS: [1.2]})
+    found = verdicts([], {FOURS: [(0.5, 0.4), (0.6, 0.5), (2.0, 0.5)], PAIRS: [(1.2, 1.1)]})
 
-    assert found["first fit in a fresh process, podium plackett-luce, under 1 s"] == ("600 ms (500 ms to 2 s)", True)
-    assert found["first fit in a fresh process, podium bradley-terry, under 1 s"][1] is False
+    assert found["first fit in a fresh process, podium plackett-luce: at most 1 s"] == (
+        "600 ms (500 ms to 2 s), 500 ms on the processor", True,
+    )  # fmt: skip
+    assert found["first fit in a fresh process, podium bradley-terry: at most 1 s"][1] is False
+
+
+def test_a_goal_missed_on_a_busy_machine_says_what_the_processor_took() -> None:
+    rows = goal_rows(goals([result(FOURS, 50, [0.9], cpu=[0.2]), result(FOURS, 200, [0.1], cpu=[0.1])], {}))
+
+    assert rows[1][1:] == [
+        "900 ms (900 ms to 900 ms), 200 ms on the processor",
+        "not met on the clock, met on the processor",
+    ]
+    assert rows[2][2] == "met"
 
 
 def test_rows_say_met_not_met_and_not_measured() -> None:

@@ -93,7 +93,7 @@ def test_single_ballots_are_timed_by_the_ballot() -> None:
 
 
 def test_a_fresh_process_is_the_median_or_not_installed() -> None:
-    assert tables.fresh({FOURS: [0.5, 0.7, 0.6], ARENA: []})[2:4] == [
-        "| podium plackett-luce | 600 ms |",
-        "| arena-rank BradleyTerry | not installed |",
+    assert tables.fresh({FOURS: [(0.5, 0.3), (0.7, 0.5), (0.6, 0.4)], ARENA: []})[2:4] == [
+        "| podium plackett-luce | 600 ms | 400 ms |",
+        "| arena-rank BradleyTerry | not installed |  |",
     ]
