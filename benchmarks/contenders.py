@@ -198,8 +198,7 @@ COLUMNS = "numpy arrays of the two items and of the winner, and the index of ite
 TUPLES = "a list of tuples, best first"
 LISTS = "lists of items, best first; one call a ballot"
 FRAME = "a pandas frame with a column of winners as categories"
-NO_PRIOR = "Maximum likelihood without a prior, where ours draws the scores towards the middle by its learned prior."
-EARLY = "Maximum likelihood without a prior, stopped after at most 100 passes."
+NO_PRIOR = "It has no prior; that of ours draws scores towards the middle, less with more ballots."
 ONE_BY_ONE = "Ballots count one after the other, the late ones most, and what is known of pairs is not kept."
 POINTS = "As evalica bradley_terry."
 TRUESKILL = "The same update in the same order; distance in its own points."
@@ -216,8 +215,8 @@ def contenders() -> list[Contender]:
         Contender("arena-rank BradleyTerry", "arena-rank", 2, "sandwich", FRAME, arena_rank(), "elo", why=NO_PRIOR),
         Contender("arena-rank BradleyTerry, grouped", "arena-rank", 2, "sandwich",
                   "its own counts of equal rows, made from the frame", arena_rank(grouped=True), "elo", why=NO_PRIOR),
-        Contender("evalica bradley_terry", "evalica", 2, NONE, COLUMNS, evalica("bradley_terry"), "odds", why=EARLY),
-        Contender("evalica newman", "evalica", 2, NONE, COLUMNS, evalica("newman"), "odds", why=EARLY),
+        Contender("evalica bradley_terry", "evalica", 2, NONE, COLUMNS, evalica("bradley_terry"), "odds", why=NO_PRIOR),
+        Contender("evalica newman", "evalica", 2, NONE, COLUMNS, evalica("newman"), "odds", why=NO_PRIOR),
         Contender("evalica elo", "evalica", 2, NONE, COLUMNS, evalica("elo"), "elo", like="podium elo",
                   why="The same update in the same order."),
         Contender("evalica bootstrap of bradley_terry", "evalica", 2, f"bootstrap, {RESAMPLES} resamples", COLUMNS,
