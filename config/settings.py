@@ -237,6 +237,8 @@ BATTLE_MINUTES = environment.integer("BATTLE_MINUTES", 120, minimum=1)
 
 # Where `arena` asks for current beliefs about strengths when it chooses a battle.
 BELIEF_SOURCE = "ranking.leaderboards.beliefs.PublishedBeliefs"
+# How old beliefs, exposure and the list of what is ready may be when a battle is chosen.
+MATCHMAKING_SECONDS = 1.0
 # Seconds within which ballots are gathered into one refresh of a board.
 BOARD_REFRESH_SECONDS = environment.integer("BOARD_REFRESH_MILLISECONDS", 200) / 1000
 
@@ -247,6 +249,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Administration",
     "SITE_URL": "/",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("podium.svg")}],
+    "STYLES": [lambda request: static("admin.css")],
     "SHOW_HISTORY": True,
     "COLORS": {
         # Shades of the one accent colour of static/podium.css, in OKLCH.

@@ -32,6 +32,7 @@ def shared_data() -> Path:
 def _nothing_left_over(tmp_path: Path, settings: Any) -> Iterator[None]:
     """Each test has media of its own and an empty cache, and passwords are hashed quickly."""
     settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.MATCHMAKING_SECONDS = 0  # a test sees at once what it has changed
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }

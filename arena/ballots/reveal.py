@@ -49,8 +49,9 @@ def watch_effect(ballot: Ballot) -> None:
     """Work out what the ballot changes and keep it for the reveal; called right after the ballot was cast.
 
     The board that includes the ballot appears a moment later and includes other people's ballots as well, so the effect
-    of this one is computed by itself: one update of the beliefs published before it. Where nothing was published, no
-    number is shown: the prior is learned with the board, and a guess at it would contradict the board a moment later.
+    of this one is computed by itself: one update of what was believed before it. Before the first board, and for a
+    contestant that no ballot had shown, no number is given: the prior is learned with the board, and a guess at it
+    would contradict the board a moment later.
     """
     if ballot.all_bad:
         return
@@ -64,8 +65,8 @@ def _keep_effect(ballot: Ballot) -> None:
     key = _effect_key(ballot)
     if cache.get(key) is not None:
         return
-    published = belief_source().beliefs(ballot.arena_id)
-    rated = np.isin(ballot.contestants, published.contestants)
+    published = belief_source().beliefs(ballot.arena_id, before=ballot.pk)
+    rated = np.isin(ballot.contestants, published.contestants) & (published.prior_sd is not None)
     beliefs = published.of(ballot.contestants)
     mean, covariance = assimilate(
         beliefs.mean, beliefs.covariance, np.arange(len(ballot.contestants)), ballot.ranks, ballot.weight

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -12,7 +13,9 @@ from django.utils import timezone
 
 from arena.catalogue.models import Arena, ContestantState
 from arena.generation.models import Candidate
-from arena.matchmaking.policies import uniform
+from arena.matchmaking.choosing import Choice, choose
+from arena.matchmaking.queries import forget, goal_reached, knowledge_of, note_battle
+from arena.matchmaking.rules import ArenaRules, rules_of
 from arena.refusals import Conflict, NotAllowed
 from arena.voters.models import Voter
 
@@ -20,6 +23,8 @@ from . import tokens
 from .history import History, history_of, with_history
 from .models import Battle, BattleSlot, BattleState
 from .queries import open_battle_of
+
+_TRIES = 3  # choices from a stock that was out of date; each reads it anew
 
 
 class BattleClosed(Conflict):
@@ -29,6 +34,11 @@ class BattleClosed(Conflict):
 class NotYourBattle(NotAllowed):
     code = "battle_of_another_voter"
     title = "This battle belongs to another voter"
+
+
+class GoalReached(Conflict):
+    code = "goal_reached"
+    title = "Enough is known"
 
 
 class VotingClosed(NotAllowed):
@@ -49,18 +59,23 @@ def open_battle(*, arena: Arena, voter: Voter, history: History | None = None) -
         history = history_of(with_history(Voter.objects.filter(pk=voter.pk), arena).get())
     if history.has_open and (battle := open_battle_of(voter, arena)) is not None:
         return battle
-    choice, candidates = _choose(arena, history)
-    if choice is None:
+    if goal_reached(arena):
+        raise GoalReached(f"{arena.name} has reached its goal: it knows enough and asks for no more ballots.")
+    chosen = _choose(arena, history)
+    if chosen is None:
         return None
+    rules, choice, candidates = chosen
     try:
         with transaction.atomic():
             if history.has_overdue:
                 Battle.objects.overdue().filter(voter=voter, arena=arena).update(
                     state=BattleState.EXPIRED, closed_at=timezone.now()
                 )
-            return _write(arena, voter, choice, candidates)
+            battle = _write(arena, voter, rules, choice, candidates)
     except IntegrityError:  # two tabs asked at once: the other one's battle is this voter's battle
         return open_battle_of(voter, arena)
+    note_battle(arena, choice.prompt, choice.contestants)
+    return battle
 
 
 def skip_battle(*, voter: Voter, token: str, reason: str = "", arena: Arena | None = None) -> Battle:
@@ -97,42 +112,78 @@ def locked_battle(named: tokens.BattleToken, voter: Voter, arena: Arena | None =
     return battle
 
 
-def _choose(arena: Arena, history: History) -> tuple[uniform.Choice | None, dict[tuple[int, int], Candidate]]:
-    """Ask the policy. One query, for the ready candidates."""
-    candidates: dict[tuple[int, int], Candidate] = {}
+def dice() -> np.random.Generator:
+    """What battles are drawn with; tests put known ones in its place."""
+    return np.random.default_rng()
+
+
+def _choose(arena: Arena, history: History) -> tuple[ArenaRules, Choice, list[Candidate]] | None:
+    """A battle by the arena's rules, with a candidate for each slot. One query, and two more if one was withdrawn."""
+    rules = rules_of(arena)
+    for _ in range(_TRIES):
+        knowledge = knowledge_of(arena)
+        choice = choose(
+            knowledge,
+            size=rules.size,
+            policy=rules.policy,
+            rules=rules.rules,
+            audit=rules.audit,
+            prompt_choice=rules.prompt_choice,
+            quota=rules.quota,
+            seen=history.seen,
+            lately=history.lately,
+            rng=dice(),
+        )
+        if choice is None:
+            return None
+        prompt = int(knowledge.stock.prompts[choice.prompt])
+        contestants = [int(knowledge.stock.contestants[index]) for index in choice.contestants]
+        candidates = _candidates(prompt, contestants)
+        if candidates is not None:
+            return rules, choice, candidates
+        forget(arena.pk)  # something was withdrawn since the stock was read
+    return None
+
+
+def _candidates(prompt: int, contestants: Sequence[int]) -> list[Candidate] | None:
+    """One of the ready candidates of each contestant's newest revision that has some, or None where one has none."""
     ready = (
         Candidate.objects.ready()
         .filter(
-            prompt__arena=arena,
+            prompt=prompt,
             prompt__is_active=True,
+            revision__contestant__in=contestants,
             revision__contestant__state=ContestantState.ACTIVE,
         )
-        .order_by("revision__number", "-number")
         .select_related("prompt", "revision")
         .defer("failure", "library_versions", "revision__settings")
     )
-    for candidate in ready:  # the last written wins: the newest revision's first candidate
-        candidates[candidate.prompt_id, candidate.revision.contestant_id] = candidate
-    eligible: dict[int, list[int]] = defaultdict(list)
-    for prompt, contestant in candidates:
-        eligible[prompt].append(contestant)
-    return uniform.choose(eligible, arena.battle_size, history.seen, np.random.default_rng()), candidates
+    newest: dict[int, list[Candidate]] = {}
+    for candidate in sorted(ready, key=lambda candidate: candidate.revision.number):
+        others = newest.get(candidate.revision.contestant_id, [])
+        same = others and others[0].revision_id == candidate.revision_id
+        newest[candidate.revision.contestant_id] = [*others, candidate] if same else [candidate]
+    if len(newest) < len(contestants):
+        return None
+    return [secrets.choice(newest[contestant]) for contestant in contestants]
 
 
-def _write(arena: Arena, voter: Voter, choice: uniform.Choice, candidates: dict[tuple[int, int], Candidate]) -> Battle:
-    chosen = [candidates[choice.prompt, contestant] for contestant in choice.contestants]
+def _write(arena: Arena, voter: Voter, rules: ArenaRules, choice: Choice, candidates: list[Candidate]) -> Battle:
     battle = Battle.objects.create(
         arena=arena,
-        prompt=chosen[0].prompt,
+        prompt=candidates[0].prompt,
         voter=voter,
         protocol=arena.protocol,
-        policy="uniform",
-        policy_parameters={"size": arena.battle_size},
+        policy=rules.policy.name,
+        policy_parameters=rules.described(),
         probability=choice.probability,
+        uniform_probability=choice.uniform,
+        probability_exact=choice.exact,
         expires_at=timezone.now() + timedelta(minutes=settings.BATTLE_MINUTES),
     )
     slots = BattleSlot.objects.bulk_create(
-        BattleSlot(battle=battle, position=position, candidate=candidate) for position, candidate in enumerate(chosen)
+        BattleSlot(battle=battle, position=position, candidate=candidate)
+        for position, candidate in enumerate(candidates)
     )
     battle._prefetched_objects_cache = {"slots": slots}  # type: ignore[attr-defined]  # spares reading them back
     return battle

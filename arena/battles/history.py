@@ -6,8 +6,9 @@ The vote page may ask the database eight times in all, whoever comes and whateve
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
@@ -18,18 +19,22 @@ from arena.voters.models import Voter, VoterQuerySet
 
 from .models import Battle, BattleSlot
 
+LATELY = 12  # battles; what came before has faded from the voter's eyes
+
 
 @dataclass(frozen=True)
 class History:
     """The battles of one voter in one arena.
 
     has_open: one awaits its ballot. has_overdue: one was left open too long and is not yet marked as expired.
-    seen: for each prompt the sets of contestants that were shown with it.
+    seen: for each prompt the sets of contestants that were shown with it; lately: the contestants of the latest
+    battles, oldest first.
     """
 
     has_open: bool = False
     has_overdue: bool = False
     seen: Mapping[int, list[frozenset[int]]] = field(default_factory=dict)
+    lately: Sequence[frozenset[int]] = ()
 
 
 def with_history(voters: VoterQuerySet, arena: Arena) -> VoterQuerySet:
@@ -63,4 +68,6 @@ def history_of(voter: Voter) -> History:
     seen: dict[int, list[frozenset[int]]] = defaultdict(list)
     for (prompt, _), contestants in members.items():
         seen[prompt].append(frozenset(contestants))
-    return History(voter.has_open, voter.has_overdue, seen)  # type: ignore[attr-defined]  # annotated, see above
+    latest = nlargest(LATELY, ((battle, prompt) for prompt, battle in members))
+    lately = tuple(frozenset(members[prompt, battle]) for battle, prompt in reversed(latest))
+    return History(voter.has_open, voter.has_overdue, seen, lately)  # type: ignore[attr-defined]  # annotated, see above

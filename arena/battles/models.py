@@ -47,6 +47,10 @@ class Battle(models.Model):
     policy = models.CharField(max_length=40)
     policy_parameters = models.JSONField(default=dict)  # of the policy: names and numbers
     probability = models.FloatField(help_text="The probability with which this prompt and set were chosen.")
+    uniform_probability = models.FloatField(help_text="What it would have been under a uniform choice at that moment.")
+    probability_exact = models.BooleanField(
+        default=True, help_text="Otherwise by Monte Carlo, see the policy's documentation."
+    )
 
     opened_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
@@ -59,6 +63,10 @@ class Battle(models.Model):
             models.CheckConstraint(
                 condition=models.Q(probability__gt=0, probability__lte=1), name="battle_probability_in_range"
             ),
+            models.CheckConstraint(
+                condition=models.Q(uniform_probability__gt=0, uniform_probability__lte=1),
+                name="battle_uniform_probability_in_range",
+            ),
             # A voter has one open battle in an arena: a reload shows it again instead of drawing another.
             models.UniqueConstraint(
                 fields=["voter", "arena"], condition=models.Q(state="open"), name="battle_one_open_per_voter"
@@ -67,6 +75,8 @@ class Battle(models.Model):
         indexes = [
             # open_battle: what this voter has already seen
             models.Index(fields=["voter", "arena", "prompt"], name="battle_seen_by_voter"),
+            # matchmaking: the latest battles of an arena
+            models.Index(fields=["arena", "-id"], name="battle_latest"),
         ]
 
     def __str__(self) -> str:

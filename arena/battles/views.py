@@ -14,12 +14,13 @@ from django_htmx.middleware import HtmxDetails
 from arena.catalogue.models import Arena
 from arena.catalogue.queries import get_arena_for
 from arena.generation.queries import supply_of
+from arena.matchmaking.queries import get_arena_to_vote_in
 from arena.refusals import NotAllowed
 from arena.voters.identity import known_voter, remember, voter_for
 from arena.voters.models import Voter
 
 from . import tokens
-from .actions import open_battle, skip_battle
+from .actions import GoalReached, open_battle, skip_battle
 from .history import history_of, with_history
 from .models import Battle
 from .presentation import show_battle
@@ -30,11 +31,15 @@ from .queries import slot_by_media_token
 @require_safe
 def vote(request: HttpRequest, arena_slug: str) -> HttpResponse:
     """The voter's open battle, or what is being made while there is none."""
-    arena = get_arena_for(request.user, arena_slug)
+    arena = get_arena_to_vote_in(request.user, arena_slug)
     require_voting_right(request, arena)
     voter = voter_for(request, with_history(Voter.objects.with_ballot_count(), arena))
-    battle = open_battle(arena=arena, voter=voter, history=history_of(voter))
     fragment = is_fragment(request)
+    try:
+        battle = open_battle(arena=arena, voter=voter, history=history_of(voter))
+    except GoalReached:
+        template = "battles/_enough.html" if fragment else "battles/enough.html"
+        return remember(render(request, template, {"arena": arena}), request, voter)
     if battle is None:
         context: dict[str, object] = {"arena": arena, "supply": supply_of(arena.pk)}
         template = "battles/_waiting.html"

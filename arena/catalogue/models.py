@@ -24,6 +24,28 @@ class Visibility(models.TextChoices):
     PRIVATE = "private", "private: staff only"
 
 
+class PromptChoice(models.TextChoices):
+    """Which prompt a battle is about."""
+
+    EVEN = "even", "every prompt equally often"
+    LEAST_JUDGED = "least-judged", "least judged: the prompt with the fewest ballots"
+    MOST_INFORMATIVE = "most-informative", "most informative: where those stand ready whose order is least known"
+
+
+class PromptsShown(models.TextChoices):
+    ANY = "any", "open and held-out prompts"
+    OPEN = "open", "open prompts only"
+    HELD_OUT = "held-out", "held-out prompts only"
+
+
+class GoalKind(models.TextChoices):
+    """When an arena knows enough and stops asking."""
+
+    NONE = "", "no goal: voting goes on"
+    TOP_KNOWN = "top-known", "the best are known"
+    NARROW_INTERVALS = "narrow-intervals", "all intervals are narrow"
+
+
 class ArenaQuerySet(models.QuerySet["Arena"]):
     def listed(self) -> ArenaQuerySet:
         return self.filter(visibility=Visibility.PUBLIC)
@@ -62,6 +84,37 @@ class Arena(models.Model):
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PUBLIC)
     anonymous_voting = models.BooleanField(default=True)
     is_open = models.BooleanField("open for voting", default=True)
+    # Matchmaking: who is shown, on which prompt. `arena.matchmaking.rules` reads and checks it.
+    policy = models.CharField(max_length=40, default="misorder", help_text="How contestants are chosen for a battle.")
+    policy_parameters = models.JSONField(  # the schema is the policy's own class, see `ranking.engines.matchmaking`
+        default=dict, blank=True, help_text='Numbers of the policy by name, such as {"top_weight": 5}.'
+    )
+    audit_share = models.FloatField(
+        default=0.1,
+        validators=[MinValueValidator(0.01), MaxValueValidator(1)],
+        help_text="Share of battles chosen uniformly, for win rates that believe no model.",
+    )
+    prompt_choice = models.CharField(max_length=20, choices=PromptChoice, default=PromptChoice.LEAST_JUDGED)
+    prompts_shown = models.CharField(max_length=10, choices=PromptsShown, default=PromptsShown.ANY)
+    category_quota = models.JSONField(  # category path -> share above 0, at most 1 in all
+        default=dict, blank=True, help_text='Shares of battles by category, such as {"people": 0.5, "nature": 0.3}.'
+    )
+    goal = models.CharField(max_length=20, choices=GoalKind, default=GoalKind.NONE, blank=True)
+    goal_top = models.PositiveSmallIntegerField(
+        "the best so many", default=5, validators=[MinValueValidator(1)], help_text="Of the goal that they are known."
+    )
+    goal_confidence = models.FloatField(
+        "with probability",
+        default=0.95,
+        validators=[MinValueValidator(0.5), MaxValueValidator(0.999)],
+        help_text="Of the same goal.",
+    )
+    goal_points = models.FloatField(
+        "points from end to end",
+        default=30,
+        validators=[MinValueValidator(1)],
+        help_text="Of the goal that all 95 % intervals are at most this wide.",
+    )
     data_licence = models.CharField(
         max_length=80, default="CC-BY-4.0", help_text="The licence under which voters give their ballots (SPDX)."
     )
@@ -75,6 +128,10 @@ class Arena(models.Model):
             models.CheckConstraint(
                 condition=models.Q(battle_size__gte=2, battle_size__lte=8), name="arena_battle_of_two_to_eight"
             ),
+            # Without some uniform battles a set could have the probability 0, and no win rate would be unbiased.
+            models.CheckConstraint(
+                condition=models.Q(audit_share__gt=0, audit_share__lte=1), name="arena_audits_some_battles"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -84,6 +141,11 @@ class Arena(models.Model):
         from django.urls import reverse
 
         return reverse("arena:show", args=[self.slug])
+
+    def clean(self) -> None:
+        from arena.matchmaking.rules import check
+
+        check(self)
 
 
 class ContestantState(models.TextChoices):
@@ -103,11 +165,22 @@ class Contestant(models.Model):
     licence = models.CharField(max_length=80, blank=True)
     link = models.URLField(blank=True)
     state = models.CharField(max_length=10, choices=ContestantState, default=ContestantState.ACTIVE)
+    kept_apart = models.CharField(
+        max_length=80, blank=True, help_text="Contestants with the same word here are never in one battle."
+    )
+    battle_weight = models.FloatField(
+        default=1.0, help_text="How often it is shown under the policy fixed-weights, compared with the others."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["arena", "name"], name="contestant_name_once_in_arena")]
+        constraints = [
+            models.UniqueConstraint(fields=["arena", "name"], name="contestant_name_once_in_arena"),
+            models.CheckConstraint(
+                condition=models.Q(battle_weight__gt=0, battle_weight__lte=1e6), name="contestant_weight_positive"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

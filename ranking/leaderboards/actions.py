@@ -97,7 +97,9 @@ def _write(leaderboard: Leaderboard, board: BoardEvidence, result: Fit, standing
     )
     leaderboard.latest = snapshot
     if result.covariance is not None:  # an engine without uncertainty has no beliefs to offer
-        leaderboard.posterior = pack_posterior(board.contestants, result.mean, result.covariance)
+        leaderboard.posterior = pack_posterior(
+            board.contestants, result.mean, result.covariance, result.shown, result.parameters.get("prior_sd", 1.0)
+        )
     leaderboard.save(update_fields=["latest", "posterior"])
     return snapshot
 

@@ -95,8 +95,16 @@ def probability_of(
     situation: Situation, policy: Policy, rules: Rules, members: tuple[int, ...], rng: np.random.Generator
 ) -> float:
     """The probability with which `choose` returns this set, for policies that draw no plan at random exact."""
+    return weighed(situation, policy, rules, members, rng).probability
+
+
+def weighed(
+    situation: Situation, policy: Policy, rules: Rules, members: tuple[int, ...], rng: np.random.Generator
+) -> Choice:
+    """This set as if `choose` had chosen it."""
     _, parts = _parts(situation, policy, rules, rng)
-    return _probability(situation, parts, members, rng)[0]
+    probability, uniform, exact = _probability(situation, parts, members, rng)
+    return Choice(members, min(probability, 1.0), min(uniform, 1.0), exact)
 
 
 def _parts(

@@ -89,7 +89,8 @@ def board_of_equals(ready_arena: Arena) -> None:
     """A board on which all are at 1000 with the same wide interval."""
     contestants = list(Contestant.objects.order_by("pk").values_list("pk", flat=True))
     leaderboard = leaderboard_of(ready_arena.pk)
-    leaderboard.posterior = pack_posterior(contestants, np.zeros(len(contestants)), np.eye(len(contestants)))
+    count = len(contestants)
+    leaderboard.posterior = pack_posterior(contestants, np.zeros(count), np.eye(count), np.ones(count, np.int64), 1.0)
     leaderboard.save(update_fields=["posterior"])
 
 
@@ -103,6 +104,13 @@ class TestBeforeTheFirstBoard:
         assert [row.count("not on the board yet") for row in rows(html)] == [1, 1, 1, 1]
         assert "±" not in html
         assert "Ratings with their 95 % interval" not in html
+
+    def test_not_after_other_ballots_either(self, ready_arena: Arena, visitor: Visitor) -> None:
+        Visitor().vote(ready_arena, 1, 2, 3, 4)
+        Visitor().vote(ready_arena, 4, 3, 2, 1)
+        ballot = visitor.vote(ready_arena, 1, 2, 3, 4)
+
+        assert "±" not in visitor.client.get(f"/ballots/{ballot.public_id}/").content.decode()
 
     def test_who_is_not_on_the_board_is_shown_without_a_number_among_the_others(
         self, ready_arena: Arena, visitor: Visitor

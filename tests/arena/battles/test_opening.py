@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from math import comb
 from typing import Any
@@ -14,12 +14,13 @@ import pytest
 from django.conf import settings
 from scipy.stats import chisquare
 
+from arena.battles import actions
 from arena.battles.actions import open_battle
 from arena.battles.models import Battle, BattleSlot, BattleState
 from arena.catalogue.models import Arena, Contestant, ContestantState
 from arena.generation.actions import plan_candidates
 from arena.generation.models import Candidate, CandidateState
-from arena.matchmaking.policies import uniform
+from arena.matchmaking.choosing import Choice
 from arena.prompts.models import Prompt
 from arena.voters.models import Voter
 from tests.clock import Clock
@@ -29,14 +30,17 @@ from tests.visitor import Visitor
 
 @pytest.fixture
 def seeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The policy's dice, thrown the same way in every run."""
-    real, rng = uniform.choose, np.random.default_rng(20260131)
+    """Dice that are thrown the same way in every run."""
+    rng = np.random.default_rng(20260131)
+    monkeypatch.setattr(actions, "dice", lambda: rng)
 
-    def choose(eligible: Mapping[int, list[int]], size: int, seen: Any, _: Any) -> uniform.Choice | None:
-        in_order = {prompt: sorted(eligible[prompt]) for prompt in sorted(eligible)}
-        return real(in_order, size, seen, rng)
 
-    monkeypatch.setattr(uniform, "choose", choose)
+@pytest.fixture
+def uniform_arena(ready_arena: Arena) -> Arena:
+    """Every prompt equally likely, then every set of its contestants."""
+    Arena.objects.update(policy="uniform", prompt_choice="even")
+    ready_arena.refresh_from_db()
+    return ready_arena
 
 
 def uniform_enough(counts: Sequence[int], tests: int = 1) -> bool:
@@ -54,7 +58,7 @@ def test_a_visit_opens_one_battle_with_as_many_slots_as_the_arena_says(ready_are
 
     battle = Battle.objects.get()
     assert page.battle == battle
-    assert (battle.arena, battle.state, battle.policy) == (ready_arena, BattleState.OPEN, "uniform")
+    assert (battle.arena, battle.state, battle.policy) == (ready_arena, BattleState.OPEN, "misorder")
     assert battle.protocol == ready_arena.protocol
     assert battle.voter == Voter.objects.get()
     slots = list(battle.slots.all())
@@ -106,13 +110,13 @@ def test_two_requests_at_once_open_one_battle(ready_arena: Arena, monkeypatch: p
     visitor.open(ready_arena)
     BattleSlot.objects.all().delete()
     Battle.objects.all().delete()
-    real, both_have_looked = uniform.choose, threading.Barrier(2)
+    real, both_have_looked = actions.choose, threading.Barrier(2)
 
-    def choose_together(*arguments: Any) -> uniform.Choice | None:
+    def choose_together(*arguments: Any, **options: Any) -> Choice | None:
         both_have_looked.wait(10)
-        return real(*arguments)
+        return real(*arguments, **options)
 
-    monkeypatch.setattr(uniform, "choose", choose_together)
+    monkeypatch.setattr(actions, "choose", choose_together)
     pages = at_once(lambda: visitor.open(ready_arena), lambda: visitor.open(ready_arena))
 
     assert Battle.objects.count() == 1
@@ -128,13 +132,13 @@ def test_two_requests_at_once_replace_an_overdue_battle_once(
     visitor = Visitor()
     overdue = visitor.open(ready_arena).battle
     clock.advance(minutes=settings.BATTLE_MINUTES, seconds=1)
-    real, both_have_looked = uniform.choose, threading.Barrier(2)
+    real, both_have_looked = actions.choose, threading.Barrier(2)
 
-    def choose_together(*arguments: Any) -> uniform.Choice | None:
+    def choose_together(*arguments: Any, **options: Any) -> Choice | None:
         both_have_looked.wait(10)
-        return real(*arguments)
+        return real(*arguments, **options)
 
-    monkeypatch.setattr(uniform, "choose", choose_together)
+    monkeypatch.setattr(actions, "choose", choose_together)
     pages = at_once(lambda: visitor.open(ready_arena), lambda: visitor.open(ready_arena))
 
     assert pages[0].battle == pages[1].battle != overdue
@@ -261,14 +265,16 @@ class TestManyBattles:
     BATTLES = 400
 
     @pytest.fixture
-    def battles(self, ready_arena: Arena) -> list[Battle]:
-        opened = [open_battle(arena=ready_arena, voter=Voter.objects.create()) for _ in range(self.BATTLES)]
+    def battles(self, uniform_arena: Arena) -> list[Battle]:
+        opened = [open_battle(arena=uniform_arena, voter=Voter.objects.create()) for _ in range(self.BATTLES)]
         return Battle.objects.in_bulk([battle.pk for battle in opened if battle]).values()  # type: ignore[return-value]
 
     def test_store_the_probability_and_are_drawn_as_often(
         self, battles: list[Battle], prompts: list[Prompt], contestants: list[Contestant]
     ) -> None:
-        assert {battle.probability for battle in battles} == {1 / 3 / comb(6, 4)}
+        expected = pytest.approx(1 / 3 / comb(6, 4))
+        assert all(battle.probability == expected for battle in battles)
+        assert all(battle.uniform_probability == expected for battle in battles)
         counts = Counter((battle.prompt_id, frozenset(contestants_of(battle))) for battle in battles)
         ids = [contestant.pk for contestant in contestants]
         every = [(prompt.pk, frozenset(members)) for prompt in prompts for members in combinations(ids, 4)]
@@ -289,11 +295,11 @@ class TestManyBattles:
             assert uniform_enough([sum(first), len(first) - sum(first)], tests=15)
 
 
-def test_a_voters_own_history_changes_the_stored_probability(ready_arena: Arena) -> None:
+def test_a_voters_own_history_changes_the_stored_probability(uniform_arena: Arena) -> None:
     visitor = Visitor()
-    first = visitor.open(ready_arena)
-    visitor.submit(ready_arena, first, 1, 2, 3, 4)
-    second = visitor.open(ready_arena).battle
+    first = visitor.open(uniform_arena)
+    visitor.submit(uniform_arena, first, 1, 2, 3, 4)
+    second = visitor.open(uniform_arena).battle
 
     open_sets = comb(6, 4) - (second.prompt == first.battle.prompt)
     assert second.probability == pytest.approx(1 / 3 / open_sets)

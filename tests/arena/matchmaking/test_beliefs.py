@@ -10,6 +10,8 @@ KNOWN = Beliefs(
     contestants=np.array([7, 3, 9]),
     mean=np.array([0.5, -0.25, -0.25]),
     covariance=np.array([[0.4, 0.1, 0.0], [0.1, 0.3, 0.2], [0.0, 0.2, 0.6]]),
+    ballots=np.array([11, 12, 13]),
+    prior_sd=2.0,
 )
 
 
@@ -29,10 +31,11 @@ def test_beliefs_about_some_come_in_the_order_asked_for() -> None:
 
 
 def test_a_newcomer_has_the_prior_and_goes_with_nobody() -> None:
-    some = KNOWN.of([3, 100, 9], prior_sd=2.0)
+    some = KNOWN.of([3, 100, 9])
 
     assert some.mean.tolist() == [-0.25, 0, -0.25]
     assert some.covariance.tolist() == [[0.3, 0, 0.2], [0, 4, 0], [0.2, 0, 0.6]]
+    assert some.ballots.tolist() == [12, 0, 13]
 
 
 def test_asking_changes_nothing() -> None:

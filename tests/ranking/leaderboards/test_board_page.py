@@ -270,6 +270,9 @@ class TestAnArenaThatIsEdited:
             "slug": "prints", "name": "Prints", "modality": "image", "protocol": "k-rank", "battle_size": "4",
             "candidates_per_prompt": "1", "preliminary_below": "30", "visibility": "public", "is_open": "on",
             "anonymous_voting": "on", "data_licence": "CC-BY-4.0", "description": "",
+            "policy": "misorder", "policy_parameters": "{}", "audit_share": "0.1", "prompt_choice": "least-judged",
+            "prompts_shown": "any", "category_quota": "{}", "goal": "", "goal_top": "5", "goal_confidence": "0.95",
+            "goal_points": "30",
         }  # fmt: skip
         assert staff.post(f"/admin/arena/arena/{arena.pk}/change/", form | changes).status_code == 302
 

@@ -17,6 +17,7 @@ from arena.ballots.watermark import BallotsBeingWritten, hold_for_writing
 from arena.catalogue.models import Arena, Contestant
 from arena.matchmaking.beliefs import belief_source
 from arena.voters.models import Voter, VoterKind
+from ranking.engines.online import assimilate
 from ranking.leaderboards import actions
 from ranking.leaderboards.actions import checksum, publish
 from ranking.leaderboards.beliefs import pack_posterior, unpack_posterior
@@ -201,9 +202,12 @@ class TestACategory:
 
     def test_does_not_change_what_matchmaking_believes(self, arena: Arena, cast: Cast) -> None:
         cast([0, 1], [1, 2], categories=["nature"])
+        before = belief_source().beliefs(arena.pk)
         published(arena, "nature")
 
-        assert belief_source().beliefs(arena.pk).contestants.size == 0
+        after = belief_source().beliefs(arena.pk)
+        assert after.mean.tolist() == before.mean.tolist()
+        assert after.contestants.size == 2
 
 
 class TestWritersAndPublishers:
@@ -304,8 +308,54 @@ class TestWhatMatchmakingBelieves:
             assert beliefs.covariance[index, index] ** 0.5 == pytest.approx(entries[contestant.name]["sd"], rel=1e-9)
         assert np.allclose(beliefs.covariance, beliefs.covariance.T)
 
-    def test_is_nothing_before_the_first(self, arena: Arena) -> None:
+    def test_is_nothing_before_the_first_ballot(self, arena: Arena) -> None:
         assert belief_source().beliefs(arena.pk).contestants.size == 0
+
+    def test_takes_in_every_ballot_since_one_by_one(
+        self, arena: Arena, contestants: list[Contestant], cast: Cast
+    ) -> None:
+        """The online update of the posterior that was published, and of the prior where nothing was."""
+        ids = [contestant.pk for contestant in contestants[:4]]
+        cast([0, 1, 2], [1, 2, 3])
+        published(arena)
+        before = belief_source().beliefs(arena.pk).of(ids)
+        cast([2, 1, 3], [1, None, None])
+        cast([0, 3], [1, 1])
+
+        after = belief_source().beliefs(arena.pk).of(ids)
+
+        mean, covariance = assimilate(before.mean, before.covariance, [2, 1, 3], [1, None, None])
+        mean, covariance = assimilate(mean, covariance, [0, 3], [1, 1])
+        assert np.allclose(after.mean, mean - mean.mean(), atol=1e-12)
+        assert np.allclose(after.covariance, covariance, atol=1e-12)
+        assert before.ballots.tolist() == [1, 1, 1, 0]
+        assert after.ballots.tolist() == [2, 2, 2, 2]
+        assert after.prior_sd == before.prior_sd != 1.0
+
+    def test_leaves_out_what_does_not_count(self, arena: Arena, cast: Cast) -> None:
+        """A retracted ballot, its retraction, one that finds all bad and one by a machine."""
+        cast([0, 1], [1, 2])
+        published(arena)
+        before = belief_source().beliefs(arena.pk)
+        battle_less = cast([0, 1], [2, 1])
+        Ballot.objects.create(
+            arena=arena, contestants=battle_less.contestants, ranks=[None, None], supersedes=battle_less, retracts=True
+        )
+        cast([0, 1], [None, None], all_bad=True)
+        cast([0, 1], [2, 1], voter_kind="judge")
+
+        after = belief_source().beliefs(arena.pk)
+
+        assert after.mean.tolist() == before.mean.tolist()
+        assert after.ballots.tolist() == before.ballots.tolist()
+
+    def test_can_be_asked_as_of_before_a_ballot(self, arena: Arena, cast: Cast) -> None:
+        cast([0, 1], [1, 2])
+        last = cast([0, 1], [1, 2])
+
+        beliefs = belief_source().beliefs(arena.pk, before=last.pk)
+
+        assert beliefs.ballots.tolist() == [1, 1]
 
     @pytest.mark.parametrize("count", [0, 1, 2, 17])
     def test_is_stored_without_loss(self, count: int) -> None:
@@ -313,11 +363,20 @@ class TestWhatMatchmakingBelieves:
         contestants = (rng.permutation(count) + 2**40).tolist()
         mean, covariance = rng.normal(size=count), rng.normal(size=(count, count))
 
-        beliefs = unpack_posterior(pack_posterior(contestants, mean, covariance))
+        ballots = rng.integers(1, 99, size=count)
+
+        beliefs = unpack_posterior(pack_posterior(contestants, mean, covariance, ballots, 0.75))
 
         assert beliefs.contestants.tolist() == contestants
+        assert beliefs.ballots.tolist() == ballots.tolist()
+        assert beliefs.prior_sd == 0.75
         assert np.array_equal(beliefs.mean, mean)
         assert np.array_equal(beliefs.covariance, covariance)
+
+    @pytest.mark.parametrize("packed", [b"", b"Podium.1", b"Podium.0" + bytes(8), b"Podium.1" + bytes(16)])
+    def test_refuses_what_it_did_not_write(self, packed: bytes) -> None:
+        with pytest.raises(ValueError, match="no posterior"):
+            unpack_posterior(packed)
 
 
 def test_a_board_is_made_once_for_each_slice(arena: Arena) -> None:

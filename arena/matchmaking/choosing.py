@@ -1,0 +1,93 @@
+"""Choosing a battle: a prompt, then a set of contestants, with the probability of both.
+
+A share `a` of battles is for audit: prompt and set are both uniform. The others draw the prompt by the arena's rule R
+and the set by its policy Q, so that with P prompts to choose from
+
+    P(prompt, set) = a / P * U(set | prompt) + (1 - a) R(prompt) Q(set | prompt),
+
+and every battle that uniform choice could make can be made. U and Q leave out what the voter has judged before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+from arena.matchmaking.knowledge import Floats, Ints, Knowledge
+from arena.matchmaking.prompts import chances
+from ranking.engines.matchmaking import choosing
+from ranking.engines.matchmaking.choosing import NO_RULES, Rules
+from ranking.engines.matchmaking.policies import Policy, Uniform
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Indices into the stock, contestants in the order of the slots, and the probability of prompt and set.
+
+    uniform: what the probability would have been under uniform choice; exact: whether it is no Monte Carlo estimate.
+    """
+
+    prompt: int
+    contestants: tuple[int, ...]
+    probability: float
+    uniform: float
+    exact: bool
+
+
+def choose(
+    knowledge: Knowledge,
+    *,
+    size: int,
+    policy: Policy,
+    rules: Rules,
+    audit: float,
+    prompt_choice: str,
+    quota: Mapping[str, float],
+    seen: Mapping[int, Sequence[frozenset[int]]],
+    lately: Sequence[Collection[int]],
+    rng: np.random.Generator,
+) -> Choice | None:
+    """A battle, or None where no prompt has a set that this voter has not seen.
+
+    seen: prompt id -> sets of contestant ids shown to the voter; lately: members of its latest battles, oldest first.
+    """
+    possible = _possible(knowledge, size, seen)
+    while len(possible):
+        by_rule = _by_rule(knowledge, possible, size, prompt_choice, quota)
+        audited = rng.random() < audit
+        at = int(rng.integers(len(possible)) if audited else rng.choice(len(possible), p=by_rule))
+        prompt = int(possible[at])
+        forbidden = tuple(set(seen.get(int(knowledge.stock.prompts[prompt]), ())))
+        situation, here = knowledge.situation(prompt, size, forbidden, lately)
+        drawn = choosing.choose(situation, Uniform() if audited else policy, NO_RULES if audited else rules, rng)
+        if drawn is None:  # conflicts leave no set on this prompt: another one
+            possible = np.delete(possible, at)
+            continue
+        by_policy = choosing.weighed(situation, policy, rules, drawn.members, rng) if audited else drawn
+        uniform = drawn.uniform / len(possible)
+        probability = audit * uniform + (1 - audit) * float(by_rule[at]) * by_policy.probability
+        members = tuple(int(here[member]) for member in drawn.members)
+        return Choice(prompt, members, min(probability, 1.0), min(uniform, 1.0), by_policy.exact)
+    return None
+
+
+def _possible(knowledge: Knowledge, size: int, seen: Mapping[int, Sequence[frozenset[int]]]) -> Ints:
+    """Prompts with a set that the voter has not been shown."""
+    counts = knowledge.stock.ready.sum(axis=1)
+    possible = counts >= size
+    for at in np.flatnonzero(possible):
+        shown = seen.get(int(knowledge.stock.prompts[at]))
+        if shown and comb(int(counts[at]), size) <= len(set(shown)):
+            among = frozenset(knowledge.stock.contestants[knowledge.stock.ready[at]].tolist())
+            possible[at] = comb(len(among), size) > sum(len(group) == size and group <= among for group in set(shown))
+    return np.flatnonzero(possible)
+
+
+def _by_rule(knowledge: Knowledge, possible: Ints, size: int, rule: str, quota: Mapping[str, float]) -> Floats:
+    stock = knowledge.stock
+    worth = knowledge.worth(size)[possible] if rule == "most-informative" else np.zeros(len(possible))
+    categories = [stock.categories[at] for at in possible] if quota else []
+    return chances(rule, stock.judged[possible], worth, categories, quota)
