@@ -75,8 +75,8 @@ def _about_runs(group: Any) -> None:
     group.add_argument("--policy", action="append", metavar="POLICY",
                        help="what chooses battles; may be repeated (default: misorder)")  # fmt: skip
     group.add_argument("--peer", action="append", default=[], metavar="PEER",
-                       help="elo, bradley-terry, ksort, ksort-deployed, openskill or trueskill, run as they are run"
-                       " elsewhere; may be repeated")  # fmt: skip
+                       help="elo, bradley-terry, ksort, ksort-deployed, ksort-tuned, openskill or trueskill, run as"
+                       " they are run elsewhere; may be repeated")  # fmt: skip
     group.add_argument("--no-rules", action="store_true",
                        help="the policy alone, without audit share, floor and ceiling of exposure")  # fmt: skip
 
@@ -106,10 +106,10 @@ def _run(options: argparse.Namespace) -> None:
     from ranking.engines.laboratory import plot, report
 
     seeds = _seeds(options)
-    if options.svg:
+    if options.svg is not None:
         _require_writable(Path(options.svg))
     runs = simulate(options, seeds)
-    if options.svg:
+    if options.svg is not None:
         title = f"{options.count} contestants ({options.contestants}, spread {options.spread:g}), {len(seeds)} seeds"
         drawn = plot.drawing([run.name for run in runs], [run.finding for run in runs], title)
         Path(options.svg).write_text(drawn, "utf-8")
@@ -133,7 +133,7 @@ def simulate(options: argparse.Namespace, seeds: Sequence[int]) -> list[Run]:
     for name, members in groups:
         tried = [next(found) for _ in members]
         best = peers.best(tried)
-        label = name if len(members) == 1 else f"{name} ({members[best].engine})"
+        label = name if len(members) == 1 else f"{name} ({peers.said(members, best)})"
         runs.append(Run(label, members[best], tried[best], len(members)))
     return runs
 
@@ -221,6 +221,8 @@ def _require_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise LaboratoryError(f"cannot write {path}: {error.strerror or error}") from None
+    except ValueError as error:  # a path that no file system has
+        raise LaboratoryError(f"cannot write {str(path)!r}: {error}") from None
 
 
 def _whole(text: str) -> int:

@@ -23,6 +23,7 @@ from ranking.engines.laboratory.kinds import Bools, Floats
 SHAPES = ("normal", "equal", "clusters")
 CLUSTER_WIDTH = 0.1  # of the spread
 MOST = 1000
+MOST_SPREAD = 100.0  # logits; 10 is certainty already
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,9 @@ class Field:
             raise LaboratoryError(f"contestants must be {', '.join(SHAPES)}, not {self.shape!r}")
         if not 2 <= self.count <= MOST:
             raise LaboratoryError(f"there must be 2 to {MOST} contestants, not {self.count}")
-        if not (math.isfinite(self.spread) and self.spread > 0):
-            raise LaboratoryError(f"the spread must be above 0 logits, not {self.spread}")
-        if not 1 <= self.clusters <= self.count:
+        if not 0 < self.spread <= MOST_SPREAD:
+            raise LaboratoryError(f"the spread must be above 0 and at most {MOST_SPREAD:g} logits, not {self.spread}")
+        if self.shape == "clusters" and not 1 <= self.clusters <= self.count:
             raise LaboratoryError(f"clusters must be 1 to {self.count}, as many as contestants, not {self.clusters}")
         if not 0 <= self.newcomers < self.count:
             raise LaboratoryError(f"newcomers must be 0 to {self.count - 1}, fewer than all, not {self.newcomers}")

@@ -78,6 +78,7 @@ def found(trials: Sequence[Trial]) -> Finding:
     until = {f"tau_{level:g}": crossing(marks, taus, level) for level in LEVELS}
     until["top_5_0.9"] = crossing(marks, top_5, 0.9)
     until["exact"] = _quartiles([trial.exact for trial in trials], None)
+    until["exact_once"] = _quartiles([trial.exact_once for trial in trials], None)
     final = {
         "tau": spread([trial.tau[-1] for trial in trials]),
         "top_1": spread([trial.top_1[-1] for trial in trials]),

@@ -2,28 +2,18 @@
 
 Each takes one ballot after another and can always say what it believes. `cheap` learners do so at no cost, so that a
 policy may ask before every battle; the others fit again whenever they are asked, and are asked only at checkpoints
-unless the policy needs them.
+unless the policy needs them. A `unit` of "score" means that strengths are points: their order and their own uncertainty
+count, not their distance to the truth in logits.
 
-    plackett-luce   the default engine, live: `online` after every ballot, and a batch fit of all ballots whenever there
-                    are `refit` times as many as at the last one (0: never). prior_sd=0 learns the prior at each batch
-                    fit and starts at `start_sd`; voters=true fits the engine annotator-aware instead and takes later
-                    ballots as far as it believes their voters
-    bradley-terry   a batch fit of the pairs of all ballots
-    elo             `k_factor`, in points
-    ksort           the published update; `beta` in points of a scale on which a newcomer is 25 +- 25/3
-    ksort-deployed  the variant "deployed"
-    trueskill       message passing, without drift
-
-A `unit` of "score" means that strengths are points: their order and their own uncertainty count, not their distance to
-the truth in logits.
+Here is the default engine, live: `online` after every ballot, and a batch fit of all ballots whenever there are `refit`
+times as many as at the last one (0: never). prior_sd=0 learns the prior at each batch fit and starts at `start_sd`;
+voters=true fits the engine annotator-aware instead and takes later ballots as far as it believes their voters.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Literal, Protocol
 
 import numpy as np
@@ -32,24 +22,24 @@ from ranking.engines import kernels
 from ranking.engines.evidence import Evidence, Labels
 from ranking.engines.fit import Fit
 from ranking.engines.laboratory.errors import LaboratoryError
-from ranking.engines.laboratory.kinds import Floats, Ints, Ranks
+from ranking.engines.laboratory.kinds import Floats, Ranks
+from ranking.engines.ranges import PRIOR_SD
 from ranking.engines.registry import engine_named
 from ranking.engines.reliability import annotator_aware, findings
-from ranking.engines.sequential import elo, ksort, loops, trueskill
 
 Unit = Literal["logit", "score"]
 
 FIRST_REFIT = 20  # ballots
 REFIT, REFIT_VOTERS = 1.1, 1.5  # judging voters costs ten fits
-_ONE = np.ones(1)
-_FIRST = np.zeros(1, np.int64)
 
 
 class Learner(Protocol):
     """mean (n,), covariance (n, n) or None; both may change with the next ballot, so copy them to keep them."""
 
-    unit: Unit
     cheap: bool
+
+    @property
+    def unit(self) -> Unit: ...
 
     def update(self, members: Ranks, ranks: Ranks, voter: int) -> None: ...
 
@@ -111,7 +101,6 @@ class Opinion:
 
 
 class PlackettLuce:
-    unit: Unit = "logit"
     cheap = True
 
     def __init__(
@@ -120,12 +109,12 @@ class PlackettLuce:
     ) -> None:  # fmt: skip
         if refit is None:
             refit = REFIT_VOTERS if voters else REFIT
-        for name, value in (("prior_sd", prior_sd), ("refit", refit)):
-            if not (math.isfinite(value) and value >= 0):
-                raise LaboratoryError(f"{name} of plackett-luce must be 0 or above, not {value}")
-        if not (math.isfinite(start_sd) and start_sd > 0):
-            raise LaboratoryError(f"start_sd of plackett-luce must be above 0, not {start_sd}")
-        if 0 < refit <= 1:
+        low, high = PRIOR_SD
+        if not (prior_sd == 0 or low <= prior_sd <= high):
+            raise LaboratoryError(f"prior_sd of plackett-luce must be 0 or {low:g} to {high:g}, not {prior_sd}")
+        if not low <= start_sd <= high:
+            raise LaboratoryError(f"start_sd of plackett-luce must be {low:g} to {high:g}, not {start_sd}")
+        if not (refit == 0 or 1 < refit < math.inf):
             raise LaboratoryError(f"refit of plackett-luce must be above 1, or 0 for never, not {refit}")
         self._record = Record(count)
         self._prior_sd = prior_sd or None
@@ -146,6 +135,10 @@ class PlackettLuce:
         if self._growth and len(self._record) >= self._next:
             self.settle()
             self._next = max(math.ceil(self._growth * self._next), self._next + 1)
+
+    @property
+    def unit(self) -> Unit:
+        return "logit"
 
     def mean(self) -> Floats:
         return self._mean
@@ -168,131 +161,3 @@ class PlackettLuce:
             raise AssertionError("the default engine has a covariance")
         self._mean, self._covariance = self._fit.mean.copy(), np.array(self._fit.covariance, order="C")
         self._current = True
-
-
-class BradleyTerry:
-    unit: Unit = "logit"
-    cheap = False
-
-    def __init__(self, count: int, *, prior_sd: float = 0.0) -> None:
-        if not (math.isfinite(prior_sd) and prior_sd >= 0):
-            raise LaboratoryError(f"prior_sd of bradley-terry must be 0 or above, not {prior_sd}")
-        self._record = Record(count)
-        self._options = {"prior_sd": prior_sd} if prior_sd else {}
-        self._fit: Fit | None = None
-        self._fitted = 0
-
-    def update(self, members: Ranks, ranks: Ranks, voter: int) -> None:
-        self._record.add(members, ranks, voter)
-
-    def mean(self) -> Floats:
-        fit = self._now()
-        return np.zeros(len(self._record.items)) if fit is None else fit.mean
-
-    def covariance(self) -> Floats | None:
-        fit = self._now()
-        return np.eye(len(self._record.items)) if fit is None else fit.covariance
-
-    def settle(self) -> None:
-        """Every belief is a batch fit already."""
-
-    def _now(self) -> Fit | None:
-        if self._fitted != len(self._record):
-            evidence = self._record.evidence()
-            self._fit = engine_named("bradley-terry").fit(evidence, **self._options, start=self._fit)
-            self._fitted = len(self._record)
-        return self._fit
-
-
-class _Sequential:
-    """Beliefs in place, updated by a loop of `sequential.loops` on one ballot at a time."""
-
-    unit: Unit = "score"
-    cheap = True
-
-    def __init__(self, count: int, sigma: float) -> None:
-        self._mean = np.full(count, trueskill.MU)
-        self._variance = np.full(count, sigma**2)
-
-    def mean(self) -> Floats:
-        return self._mean
-
-    def covariance(self) -> Floats | None:
-        return np.diag(self._variance)
-
-    def settle(self) -> None:
-        """There is no other fit than the updates."""
-
-
-class Elo(_Sequential):
-    unit: Unit = "logit"
-
-    def __init__(self, count: int, *, k_factor: float = elo.K_FACTOR) -> None:
-        _require_positive("elo", "k_factor", k_factor)
-        super().__init__(count, 1.0)
-        self._mean = np.zeros(count)
-        self._step = k_factor / elo.POINTS_PER_LOGIT
-
-    def update(self, members: Ranks, ranks: Ranks, voter: int) -> None:
-        loops.elo(_offsets(members), members, ranks, _FIRST, _ONE, self._step, self._mean)
-
-    def covariance(self) -> Floats | None:
-        return None
-
-
-class KSort(_Sequential):
-    def __init__(self, count: int, *, sigma: float = trueskill.SIGMA, beta: float = trueskill.BETA) -> None:
-        _require_positive("ksort", "sigma", sigma)
-        _require_positive("ksort", "beta", beta)
-        super().__init__(count, sigma)
-        self._beta = beta
-
-    def update(self, members: Ranks, ranks: Ranks, voter: int) -> None:
-        loops.ksort(
-            _offsets(members), members, ranks, _FIRST, _ONE, self._beta, ksort.LEAST_FACTOR, self._mean, self._variance
-        )
-
-
-class TrueSkill(_Sequential):
-    """`trueskill` without drift, or `ksort-deployed` with the drift and tie probability of that variant."""
-
-    def __init__(
-        self, count: int, *, sigma: float = trueskill.SIGMA, beta: float = trueskill.BETA, tau: float = 0.0,
-        draw_probability: float = 0.0,
-    ) -> None:  # fmt: skip
-        _require_positive("trueskill", "sigma", sigma)
-        _require_positive("trueskill", "beta", beta)
-        if not 0 <= draw_probability < 1:
-            raise LaboratoryError(f"draw_probability must be at least 0 and below 1, not {draw_probability}")
-        super().__init__(count, sigma)
-        self._beta, self._tau = beta, tau
-        self._margin = NormalDist().inv_cdf((1 + draw_probability) / 2) * math.sqrt(2) * beta
-
-    def update(self, members: Ranks, ranks: Ranks, voter: int) -> None:
-        loops.trueskill(
-            _offsets(members), members, ranks, _FIRST, _ONE, self._beta, self._tau, self._margin, trueskill.TOLERANCE,
-            self._mean, self._variance,
-        )  # fmt: skip
-
-
-def ksort_deployed(count: int) -> TrueSkill:
-    return TrueSkill(count, tau=ksort.DEPLOYED_TAU, draw_probability=ksort.DEPLOYED_DRAWS)
-
-
-def _offsets(members: Ranks) -> Ints:
-    return np.array([0, len(members)])
-
-
-def _require_positive(learner: str, name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise LaboratoryError(f"{name} of {learner} must be above 0, not {value}")
-
-
-OURS: dict[str, Callable[..., Learner]] = {
-    "plackett-luce": PlackettLuce,
-    "bradley-terry": BradleyTerry,
-    "elo": Elo,
-    "ksort": KSort,
-    "ksort-deployed": ksort_deployed,
-    "trueskill": TrueSkill,
-}

@@ -8,15 +8,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from ranking.engines.laboratory.errors import LaboratoryError
-from ranking.engines.laboratory.learners import OURS, Learner
+from ranking.engines.laboratory.fitted import Fitted
+from ranking.engines.laboratory.learners import Learner, PlackettLuce
 from ranking.engines.laboratory.packages import PACKAGES
+from ranking.engines.laboratory.updates import Elo, KSort, TrueSkill, ksort_deployed
 from ranking.engines.matchmaking.policies import Policy
 from ranking.engines.matchmaking.registry import POLICIES, policy_named
+from ranking.engines.registry import ENGINES
 
-LEARNERS: Mapping[str, Callable[..., Learner]] = {**OURS, **PACKAGES}
-
-_LEFT_OUT = frozenset({"tournament", "fixed-weights"})  # they need prompts, or weights set by hand
-CHOICES = tuple(name for name in POLICIES if name not in _LEFT_OUT)
+LIVE: Mapping[str, Callable[..., Learner]] = {
+    "plackett-luce": PlackettLuce,
+    "elo": Elo,
+    "ksort": KSort,
+    "ksort-deployed": ksort_deployed,
+    "trueskill": TrueSkill,
+    **PACKAGES,
+}
+ENGINES_TO_SIMULATE = (*LIVE, *(name for name in ENGINES if name not in LIVE))
+CHOICES = tuple(name for name in POLICIES if name != "fixed-weights")  # whose weights are set by hand
 
 
 @dataclass(frozen=True)
@@ -51,9 +60,12 @@ def parsed(text: str) -> Named:
 
 def learner(named: Named, count: int) -> Learner:
     """A fresh learner for `count` contestants; `LaboratoryError` for a name, option or value that does not exist."""
-    if named.name not in LEARNERS:
-        raise LaboratoryError(f"there is no engine {named.name!r} to simulate; there are: {', '.join(LEARNERS)}")
-    make = LEARNERS[named.name]
+    if named.name not in ENGINES_TO_SIMULATE:
+        there = ", ".join(ENGINES_TO_SIMULATE)
+        raise LaboratoryError(f"there is no engine {named.name!r} to simulate; there are: {there}")
+    if named.name not in LIVE:
+        return Fitted(named.name, count, **named.keywords)
+    make = LIVE[named.name]
     known = {name: kind for name, kind in _options(make).items() if name != "count"}
     for option, value in named.options:
         if option not in known:

@@ -22,7 +22,6 @@ from ranking.engines.laboratory.learners import Unit
 class _Package:
     """Ratings (mu, sigma) in the objects of a package."""
 
-    unit: Unit = "score"
     cheap = True
     takes_unknown = False
 
@@ -42,6 +41,10 @@ class _Package:
 
     def _rate(self, ratings: list[Any], ranks: list[int]) -> list[Any]:
         raise NotImplementedError
+
+    @property
+    def unit(self) -> Unit:
+        return "score"
 
     def mean(self) -> Floats:
         return self._mean

@@ -44,7 +44,15 @@ def _run(run: Run) -> dict[str, Any]:
         "form": asdict(setup.form),
         "best_of": run.tried,
         **run.finding.as_dict(),
+        "calls": _calls(run),
     }
+
+
+def _calls(run: Run) -> dict[str, int | None]:
+    """Outputs shown until the order is right for good: ballots times K, where every output is a call to a model."""
+    exact, size = run.finding.until["exact"], run.setup.form.size
+    quartiles = {"low": exact.low, "median": exact.median, "high": exact.high}
+    return {name: None if value is None else value * size for name, value in quartiles.items()}
 
 
 def _finite(value: float) -> float | None:

@@ -21,11 +21,12 @@ from ranking.engines.laboratory.learners import Learner
 from ranking.engines.laboratory.naming import Named, learner, policy
 from ranking.engines.laboratory.voters import Electorate, Voters
 from ranking.engines.matchmaking.choosing import NO_RULES, Rules, choose
-from ranking.engines.matchmaking.policies import Policy
-from ranking.engines.matchmaking.situation import Situation
+from ranking.engines.matchmaking.policies import Policy, Tournament
+from ranking.engines.matchmaking.situation import Played, Situation
 
 PLACED_AT = (10, 30, 100, 400)  # ballots with a newcomer at which its rank error is taken
 MOST_BALLOTS = 1_000_000
+MOST_STEP = 1000.0
 _COVERAGE_STREAM = 3
 
 
@@ -45,8 +46,10 @@ class Setup:
     def __post_init__(self) -> None:
         if not 1 <= self.ballots <= MOST_BALLOTS:
             raise LaboratoryError(f"ballots must be 1 to {MOST_BALLOTS}, not {self.ballots}")
-        if not self.step > 1:
-            raise LaboratoryError(f"checkpoints must be a factor above 1 apart, not {self.step}")
+        if not 1 < self.step <= MOST_STEP:
+            raise LaboratoryError(
+                f"checkpoints must be a factor above 1 and at most {MOST_STEP:g} apart, not {self.step}"
+            )
         start, joins = self.contestants.count - self.contestants.newcomers, self.contestants.joins
         if start < self.form.size:
             raise LaboratoryError(
@@ -60,11 +63,12 @@ class Setup:
 class Trial:
     """What one trial found. `marks` are ballots; the curves are about the contestants that are in by then.
 
-    exact: the ballot from which the order stays right to the end, None if it is wrong at the end; of engines that fit
-    again for every answer to the resolution of the marks. The rest is as it stands after the last ballot: covered_*
-    are the shares of 95 % intervals that hold the truth, None without intervals (in logits); target_place the place of
-    the contestant that a bloc favours (or would); least_shown the exposure of whoever was shown least, as a share of
-    the mean. placed: mean rank error of newcomers after so many ballots with them.
+    exact: the ballot from which the order stays right to the end, None if it is wrong at the end; exact_once: the first
+    ballot after which it is right. Both are to the resolution of the marks for engines that fit again for every answer,
+    and neither counts an order that was right before the newcomers came. The rest is as it stands after the last
+    ballot: covered_* are the shares of 95 % intervals that hold the truth, None without intervals (in logits);
+    target_place the place of the contestant that a bloc favours (or would); least_shown the exposure of whoever was
+    shown least, as a share of the mean. placed: mean rank error of newcomers after so many ballots with them.
     """
 
     seed: int
@@ -74,6 +78,7 @@ class Trial:
     top_5: Floats
     rmse: Floats | None
     exact: int | None
+    exact_once: int | None
     covered_strengths: float | None
     covered_ranks: float | None
     target_place: int
@@ -109,7 +114,9 @@ class _Course:
         self.new: Bools = contestants.newcomers(setup.contestants)
         self.shown = np.zeros(setup.contestants.count, np.int64)
         self.met = np.zeros((setup.contestants.count, setup.contestants.count), np.int64)
-        self.eligible: Ints = np.flatnonzero(~self.new)
+        self.eligible: Ints = np.flatnonzero(~self.new)  # the first ones, so that places among them are indices
+        self.rounds: list[Played] = []  # of the tournament that is on: all ballots are about one prompt
+        self.out: set[int] = set()
         self.marks = checkpoints(setup.ballots, setup.step)
         self.curves: list[tuple[float, float, float, float]] = []
         self.placed: dict[int, list[float]] = {}
@@ -123,14 +130,17 @@ class _Course:
                 self.eligible = np.arange(len(self.new))
                 self._enter()
             members = self._chosen()
-            self.learner.update(members.astype(np.int32), self._judged(ballot, members), int(self.voters.of[ballot]))
+            ranks = self.setup.form.ranks(self.voters.impressions(ballot, members))
+            self.learner.update(members.astype(np.int32), ranks, int(self.voters.of[ballot]))
             loops.meet(members, self.shown, self.met)
+            if self.setup.policy.name == Tournament.name:
+                self._play(members, ranks)
             last = ballot + 1 == self.setup.ballots
             if last:
                 self.learner.settle()
             at_mark = ballot + 1 == self.marks[upcoming]
-            if (self.learner.cheap or at_mark) and not measures.is_exact(self.learner.mean(), self.order):
-                self.wrong_at = ballot + 1
+            if self.learner.cheap or at_mark:
+                self._compare(ballot + 1)
             if at_mark:
                 self._measure()
                 upcoming += 1
@@ -140,7 +150,14 @@ class _Course:
 
     def _enter(self) -> None:
         """The order that is right from now on."""
+        self.right_at: int | None = None  # the first ballot after which it was right
         self.order: Ints = self.eligible[np.argsort(-self.theta[self.eligible])]
+
+    def _compare(self, ballots: int) -> None:
+        if not measures.is_exact(self.learner.mean(), self.order):
+            self.wrong_at = ballots
+        elif self.right_at is None:
+            self.right_at = ballots
 
     def _chosen(self) -> Ints:
         """Contestants in the order of their slots."""
@@ -169,10 +186,18 @@ class _Course:
             shown=self.shown if everybody else self.shown[here],
             met=self.met if everybody else self.met[inner],
             newcomers=self.new if everybody and self.new.any() else None,
+            rounds=tuple(self.rounds),
         )
 
-    def _judged(self, ballot: int, members: Ints) -> Ranks:
-        return self.setup.form.ranks(self.voters.impressions(ballot, members))
+    def _play(self, members: Ints, ranks: Ranks) -> None:
+        """Keep the battle while its tournament is on. One with several winners is to be played again."""
+        first = members[ranks == 1].tolist()
+        if len(first) != 1:
+            return
+        self.rounds.append(Played(frozenset(members.tolist()), first[0]))
+        self.out.update(set(members.tolist()) - set(first))
+        if len(self.eligible) - len(self.out) <= 1:
+            self.rounds, self.out = [], set()
 
     def _measure(self) -> None:
         found, truth = self.learner.mean()[self.eligible], self.theta[self.eligible]
@@ -214,6 +239,7 @@ class _Course:
             top_5=curves[:, 2],
             rmse=curves[:, 3] if self.learner.unit == "logit" else None,
             exact=exact,
+            exact_once=self.right_at,
             covered_strengths=strengths,
             covered_ranks=ranks,
             target_place=int(measures.place(mean)[self.voters.target]),

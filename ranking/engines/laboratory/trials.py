@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
-from multiprocessing.pool import Pool
+from multiprocessing import active_children, get_context
 from typing import TYPE_CHECKING
+
+from ranking.engines.laboratory.errors import LaboratoryError
 
 if TYPE_CHECKING:
     from ranking.engines.laboratory.trial import Setup, Trial
@@ -46,14 +49,21 @@ def _mapped(tasks: Sequence[tuple[Setup, int]], jobs: int) -> Iterator[Iterator[
         yield map(_run, tasks)
         return
     one_thread()  # the workers, which load numpy themselves
-    pool: Pool
-    with get_context("spawn").Pool(min(jobs, len(tasks)), _hold) as pool:
-        yield pool.imap(_run, tasks)
+    before = set(active_children())
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _end_quietly)
+    try:
+        yield pool.map(_run, tasks)
+    except BrokenProcessPool:
+        raise LaboratoryError("a process that ran trials was ended from outside; try fewer --jobs") from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(active_children()) - before:  # those in the middle of a trial that nobody waits for
+            child.terminate()
 
 
-def _hold() -> None:
-    """Ctrl-C is for the parent, which then ends its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _end_quietly() -> None:
+    """On Ctrl-C a worker ends like any program; the parent says what there is to say."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _run(task: tuple[Setup, int]) -> Trial:

@@ -35,6 +35,8 @@ KINDS = ("plackett-luce", "thurstone", "true")
 NORMAL_SD = math.pi / math.sqrt(6)  # of the impressions of thurstone: that of a Gumbel
 FAR = 1e6  # above every impression
 HONEST, RANDOM, LAZY, FAN = range(4)
+MOST_EACH = 1_000_000  # ballots
+_MOST = {"scale_sd": 5.0, "cyclic": 100.0}  # logits; beyond, impressions have no digits in common with their noise
 _SHARES = ("random", "lazy", "bloc", "random_ballots")
 
 
@@ -54,11 +56,11 @@ class Electorate:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise LaboratoryError(f"voters must be {', '.join(KINDS)}, not {self.kind!r}")
-        if self.each < 1:
-            raise LaboratoryError(f"a voter casts at least 1 ballot, not {self.each}")
-        for name in ("scale_sd", "cyclic"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
-                raise LaboratoryError(f"{_plain(name)} must be 0 or above, not {getattr(self, name)}")
+        if not 1 <= self.each <= MOST_EACH:
+            raise LaboratoryError(f"a voter casts 1 to {MOST_EACH} ballots, not {self.each}")
+        for name, most in _MOST.items():
+            if not 0 <= getattr(self, name) <= most:
+                raise LaboratoryError(f"{_plain(name)} must be 0 to {most:g}, not {getattr(self, name)}")
         for name in _SHARES:
             if not 0 <= getattr(self, name) <= 1:
                 raise LaboratoryError(f"{_plain(name)} is a share from 0 to 1, not {getattr(self, name)}")

@@ -58,18 +58,22 @@ class KSort:
 
     U(p, q) = sign |S_p - S_q| + alpha sqrt(ln N / n_pq), with S = mu - 3 sigma, N battles so far and n_pq those with
     both; opponents never met come first. The paper prints sign = +1, against its own text, which wants opponents of
-    similar strength; -1 is what the text means and the default. The pivot is whoever was shown least, equals at random.
+    similar strength; -1 is what the text means and the default. Of the pivot the paper says no more than that there is
+    one: pivot="least-shown" takes whoever was shown least, equals at random, pivot="random" anybody.
     Source: Li and others 2024, "K-Sort Arena", section on exploration and exploitation.
     """
 
     alpha: float = 1.0
     sign: float = -1.0
+    pivot: str = "least-shown"
     name: ClassVar[str] = "ksort"
 
     def __post_init__(self) -> None:
         _require("alpha", self.alpha, 0, math.inf)
         if self.sign not in {-1.0, 1.0}:
             raise PolicyError(f"sign must be -1 (as the text means it) or 1 (as printed), not {self.sign}")
+        if self.pivot not in {"least-shown", "random"}:
+            raise PolicyError(f"pivot must be least-shown or random, not {self.pivot!r}")
 
     def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
         if situation.met is None:
@@ -79,7 +83,8 @@ class KSort:
         met = situation.met.astype(np.float64)
         bound = self.alpha * np.sqrt(math.log(battles) / np.maximum(met, 1.0))
         bound += self.sign * np.abs(score[:, None] - score[None, :])
-        return (_row(np.where(met > 0, bound, np.inf), _least_shown(situation)),)
+        pivots = _least_shown(situation) if self.pivot == "least-shown" else np.ones(situation.count)
+        return (_row(np.where(met > 0, bound, np.inf), pivots),)
 
 
 @dataclass(frozen=True)
@@ -249,7 +254,7 @@ def _standing(situation: Situation) -> list[int]:
         if played.winner is None:
             continue
         for member in played.members:
-            if member < situation.count:
+            if member < situation.count and victories[member] >= 0:  # who is out stays out, even as a winner
                 victories[member] = victories[member] + 1 if member == played.winner else -1
         if sum(count >= 0 for count in victories) <= 1:
             victories = [0] * situation.count

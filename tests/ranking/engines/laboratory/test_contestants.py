@@ -23,7 +23,9 @@ def test_normal_strengths_have_the_spread() -> None:
 
 
 def test_clusters_are_narrow_and_apart() -> None:
-    theta = np.sort(strengths(Field("clusters", 60, 2.0, clusters=3), np.random.default_rng(1)))
+    theta = np.sort(
+        strengths(Field("clusters", 60, 2.0, clusters=3), np.random.default_rng(4))
+    )  # whose centres are apart
     widest = np.sort(np.diff(theta))[-2:]  # the two gaps between three groups
     groups = np.split(theta, np.flatnonzero(np.diff(theta) >= widest.min()) + 1)
     assert [len(group) for group in groups] == [20, 20, 20]
@@ -42,8 +44,10 @@ def test_newcomers_are_the_last_and_as_strong_as_any() -> None:
         ({"shape": "round"}, "normal, equal, clusters, not 'round'"),
         ({"count": 1}, "2 to 1000 contestants"),
         ({"spread": 0.0}, "spread must be above 0"),
-        ({"spread": float("inf")}, "spread must be above 0"),
-        ({"clusters": 0}, "clusters must be 1 to 50"),
+        ({"spread": 1e3}, "at most 100 logits"),
+        ({"spread": float("nan")}, "spread must be above 0"),
+        ({"shape": "clusters", "clusters": 0}, "clusters must be 1 to 50"),
+        ({"shape": "clusters", "count": 4}, "clusters must be 1 to 4, as many as contestants, not 5"),
         ({"newcomers": 50}, "newcomers must be 0 to 49"),
         ({"joins": -1}, "0 ballots or more"),
     ],

@@ -235,6 +235,11 @@ class TestTheTournament:
         rounds = tuple(Played(frozenset({a, 7 - a}), a) for a in range(4))
         assert self.sets(rounds) == {frozenset({0, 3}), frozenset({1, 2})}
 
+    def test_who_filled_a_group_after_losing_stays_out_even_as_a_winner(self) -> None:
+        rounds = tuple(Played(frozenset({a, 7 - a}), a) for a in range(4))
+        after = (*rounds, Played(frozenset({0, 7}), 7))
+        assert self.sets(after) == {frozenset({2, 3}), frozenset({0, 1})}  # 1 is left over, so 0 fills its group
+
     def test_begins_anew_when_one_is_left(self) -> None:
         rounds = (
             *(Played(frozenset({a, 7 - a}), a) for a in range(4)),
@@ -262,6 +267,7 @@ class TestRefusals:
             ("misorder", {"variant": "column"}),
             ("ksort", {"sign": 0.5}),
             ("ksort", {"alpha": math.nan}),
+            ("ksort", {"pivot": "strongest"}),
             ("thompson-window", {"draws": 0}),
         ],
     )
@@ -286,3 +292,19 @@ class TestRefusals:
     def test_a_policy_without_what_it_needs_says_so(self, name: str) -> None:
         with pytest.raises(PolicyError, match="who has met whom"):
             choose(replace(situation(), met=None), policy_named(name), NO_RULES, np.random.default_rng(0))
+
+
+class TestKSort:
+    def firsts(self, pivot: str) -> set[int]:
+        """Who was a pivot in sixty battles, where only the first was shown less than the others."""
+        shown = np.array([0, 3, 3, 3, 3, 3])
+        known = replace(situation(6, 2), shown=shown, forbidden=())
+        plan = policy_named("ksort", pivot=pivot).plans(known, np.random.default_rng(0))[0]
+        rng = np.random.default_rng(1)
+        return {plan.draw(known, rng)[0] for _ in range(60)}
+
+    def test_begins_with_whoever_was_shown_least(self) -> None:
+        assert self.firsts("least-shown") == {0}
+
+    def test_begins_with_anybody_where_the_pivot_is_random(self) -> None:
+        assert self.firsts("random") == set(range(6))
