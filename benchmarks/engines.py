@@ -22,7 +22,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,8 +42,8 @@ COLD = (
 SINGLE_BALLOTS = 2000
 
 
-def report(bench: Bench, peers: list[str], sizes: list[int], counts: list[int]) -> list[str]:
-    """Run everything; the lines of the report, goals first."""
+def report(bench: Bench, peers: list[str], sizes: list[int], counts: list[int]) -> Iterator[list[str]]:
+    """Run everything; the lines of each part of the report as soon as there are any, the goals last."""
     begin, loads = time.perf_counter(), []
 
     def say(what: str) -> None:
@@ -51,27 +51,24 @@ def report(bench: Bench, peers: list[str], sizes: list[int], counts: list[int]) 
         print(f"{time.perf_counter() - begin:6.1f} s  load {loads[-1]:.1f}  {what}", file=sys.stderr, flush=True)
 
     names = [name for name, one in CONTENDERS.items() if one.package in ("podium", *peers)]
-    lines: list[str] = []
+    yield heading(bench, peers)
     for ways, kind in KINDS.items():
+        chosen = [name for name in names if CONTENDERS[name].ways == ways and name != ONLINE]
         for contestants in counts:
-            lines += [f"### {kind}, {contestants} contestants", ""]
-            lines += batch(
-                bench, [n for n in names if CONTENDERS[n].ways == ways and n != ONLINE], sizes, contestants, say
-            )
+            yield [f"### {kind}, {contestants} contestants", "", *batch(bench, chosen, sizes, contestants, say)]
     single = {}
     for contestants in counts:
         say(f"one ballot at a time, {contestants} contestants")
-        single[contestants] = bench.compare(
-            [name for name in SINGLE if name in names], ONLINE, SINGLE_BALLOTS, contestants
-        )
-    lines += ["### One four-way ranking after another", "", *one_by_one(single, bench.limit)]
+        chosen = [name for name in SINGLE if name in names]
+        single[contestants] = bench.compare(chosen, ONLINE, SINGLE_BALLOTS, contestants)
+    yield ["### One four-way ranking after another", "", *one_by_one(single, bench.limit)]
     say("fresh processes")
     cold = bench.cold([name for name in COLD if name in names])
-    lines += ["### From starting Python to the answer", "", *fresh(cold)]
-    lines += ["### What each is given", "", *forms(names)]
+    yield ["### From starting Python to the answer", "", *fresh(cold)]
+    yield ["### What each is given", "", *forms(names)]
     say("done")
-    first = ["### Goals", "", *rows(goal_rows(goals(bench.results, cold)))]
-    return [*heading(bench, peers, loads, time.perf_counter() - begin), *first, *lines]
+    took = f"{(time.perf_counter() - begin) / 60:.1f} minutes, load average {min(loads):.1f} to {max(loads):.1f}."
+    yield ["### Goals", "", *rows(goal_rows(goals(bench.results, cold))), took]
 
 
 def batch(bench: Bench, names: list[str], sizes: list[int], contestants: int, say: Callable[[str], None]) -> list[str]:
@@ -84,15 +81,14 @@ def batch(bench: Bench, names: list[str], sizes: list[int], contestants: int, sa
     return comparison(found, sizes, bench.limit, bench.repeats)
 
 
-def heading(bench: Bench, peers: list[str], loads: list[float], took: float) -> list[str]:
-    """Date, machine, versions, load."""
+def heading(bench: Bench, peers: list[str]) -> list[str]:
+    """Date, machine, versions, and how it is measured."""
     there = ", ".join(f"{peer} {bench.installed[peer]}" for peer in peers if bench.installed[peer])
     missing = ", ".join(peer for peer in peers if not bench.installed[peer])
     return [
         f"{time.strftime('%Y-%m-%d', time.gmtime())}; {machine()}; Python {platform.python_version()},"
-        f" numpy {np.__version__}. Peers: {there or 'none'}{f'; not installed: {missing}' if missing else ''}.",
-        f"Medians of {bench.repeats} runs, limit {bench.limit:g} s a run; {took / 60:.1f} minutes in all, with a load"
-        f" average of {min(loads):.1f} to {max(loads):.1f}.",
+        f" numpy {np.__version__}. Peers: {there or 'none'}{f'; not installed: {missing}' if missing else ''}."
+        f" Medians of {bench.repeats} runs, limit {bench.limit:g} s a run.",
         "",
     ]
 
@@ -140,10 +136,11 @@ def main() -> None:
     packages = None if options.packages is None else options.packages.resolve()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(packages, versions(packages), repeats, options.limit, Path(folder))
-        print("\n".join(report(bench, peers, sizes, counts)))
-    if options.json:
-        found = {"peers": bench.installed, "results": [asdict(result) for result in bench.results]}
-        options.json.write_text(json.dumps(found) + "\n")
+        for lines in report(bench, peers, sizes, counts):
+            print("\n".join(lines), flush=True)
+            if options.json:
+                found = {"peers": bench.installed, "results": [asdict(result) for result in bench.results]}
+                options.json.write_text(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ NOT_INSTALLED = "not installed"
 
 @dataclass
 class Result:
-    """One engine on one set of ballots. `seconds` are its counted runs; `ratios` are they over ours, by round."""
+    """One engine on one set of ballots. `seconds` on the clock and `cpu` on the processor are those of counted runs;
+    `ratios` and `cpu_ratios` divide them by ours in the same round."""
 
     name: str
     package: str
@@ -37,6 +38,7 @@ class Result:
     seconds: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
+    cpu_ratios: list[float] = field(default_factory=list)
     peak: int = 0  # bytes, of the process
     above: int = 0  # bytes, of them during the runs
     scores: list[float] = field(default_factory=list)
@@ -147,9 +149,10 @@ class Bench:
                     self.step(workers, found[name], self.limit, counted=True)
         for worker in workers.values():
             worker.stop()
-        base = found[reference].seconds
+        base = found[reference]
         for result in found.values():
-            result.ratios = [own / ours for own, ours in zip(result.seconds, base, strict=False)]
+            result.ratios = [own / ours for own, ours in zip(result.seconds, base.seconds, strict=False)]
+            result.cpu_ratios = [own / ours for own, ours in zip(result.cpu, base.cpu, strict=False)]
         path.unlink()
         self.results += found.values()
         return list(found.values())

@@ -36,14 +36,22 @@ def why_not(result: Result, limit: float) -> str:
 
 
 def time_cell(result: Result, limit: float, repeats: int) -> str:
-    """Median and ratio to ours, and how many runs there were where there were fewer; or why there is none."""
+    """On the clock: median and ratio to ours, and how many runs there were where there were fewer; or why not."""
     if not result.seconds:
         return why_not(result, limit)
-    parts = [span(statistics.median(result.seconds))]
-    if result.ratios:
-        parts.append(f"{digits(statistics.median(result.ratios))} ×")
     runs = len(result.seconds)
-    return ", ".join(parts) + (f" ({runs} run{'s' if runs > 1 else ''})" if runs < repeats else "")
+    few = f" ({runs} run{'s' if runs > 1 else ''})" if runs < repeats else ""
+    return _medians(result.seconds, result.ratios) + few
+
+
+def processor_cell(result: Result) -> str:
+    """On the processor: median and ratio to ours."""
+    return _medians(result.cpu, result.cpu_ratios) if result.cpu else NOTHING
+
+
+def _medians(values: list[float], ratios: list[float]) -> str:
+    ratio = [f"{digits(statistics.median(ratios))} ×"] if ratios else []
+    return ", ".join([span(statistics.median(values)), *ratio])
 
 
 def memory_cell(result: Result) -> str:
@@ -95,25 +103,33 @@ def truth_cell(own: list[Result]) -> str:
 
 
 def comparison(results: list[Result], sizes: list[int], limit: float, repeats: int) -> list[str]:
-    """Time, memory and agreement on one kind of ballots with one number of contestants."""
-    shown = [result for result in results if result.contender.beside != result.name]
-    lines = ["Time, and how many times ours:", ""]
-    lines += per_size(results, sizes, lambda result: time_cell(result, limit, repeats), "first run", first_run)
-    lines += ["Memory:", ""]
-    lines += per_size(
-        [result for result in results if any(r.seconds for r in results if r.name == result.name)],
-        sizes, memory_cell, "intervals", lambda own: own[0].contender.intervals,
-    )  # fmt: skip
-    lines += [
+    """Times, memory and agreement on one kind of ballots with one number of contestants."""
+    timed = {result.name for result in results if result.seconds}
+    scored = {result.name for result in results if result.scores and result.contender.beside != result.name}
+    ours = [result for result in results if result.name == REFERENCE[results[0].ways]]
+    return [
+        "Time on the clock, and how many times ours:",
+        "",
+        *per_size(results, sizes, lambda result: time_cell(result, limit, repeats), "first run", first_run),
+        "Time on the processor, and how many times ours:",
+        "",
+        *per_size([r for r in results if r.name in timed], sizes, processor_cell, "intervals", intervals),
+        "Memory:",
+        "",
+        *per_size([r for r in results if r.name in timed], sizes, memory_cell, "intervals", intervals),
         "Agreement with ours, as tau and distance in logits; with the truth on the largest ballots it fitted:",
         "",
-    ]
-    agreeing = [result for result in shown if any(r.scores for r in results if r.name == result.name)]
-    lines += per_size(
-        agreeing, sizes, lambda result: agreement_cell(compared(result, results)), "with the truth", truth_cell
-    )
-    ours = [result for result in results if result.name == REFERENCE[results[0].ways]]
-    return [*lines, f"Ours with the truth: {truth_cell(ours)}.", ""]
+        *per_size(
+            [r for r in results if r.name in scored],
+            sizes, lambda result: agreement_cell(compared(result, results)), "with the truth", truth_cell,
+        ),
+        f"Ours with the truth: {truth_cell(ours)}.",
+        "",
+    ]  # fmt: skip
+
+
+def intervals(own: list[Result]) -> str:
+    return own[0].contender.intervals
 
 
 def forms(names: list[str]) -> list[str]:

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.pure
 
 def result(name: str, contestants: int, seconds: list[float], ballots: int = MILLION, **values: object) -> Result:
     package = "podium" if name in {*REFERENCE.values(), ONLINE} else "peer"
-    return Result(name, package, 2, contestants, ballots, seconds=seconds, **{"cpu": seconds, **values})
+    return Result(
+        name, package, 2, contestants, ballots, seconds=seconds, **{"cpu": seconds, "cpu_ratios": [2.0], **values}
+    )
 
 
 def verdicts(
@@ -62,10 +64,10 @@ def test_faster_than_every_peer_means_the_nearest_one() -> None:
     )
 
     assert found["faster there than every peer without them, 50 contestants"] == (
-        "evalica elo takes 0.9 × as long", False,
+        "evalica elo takes 0.9 × as long, 2 × on the processor", False,
     )  # fmt: skip
     assert found["faster there than every peer with intervals, 50 contestants"] == (
-        "arena-rank BradleyTerry takes 30 × as long", True,
+        "arena-rank BradleyTerry takes 30 × as long, 2 × on the processor", True,
     )  # fmt: skip
 
 
@@ -78,7 +80,8 @@ def test_a_peer_that_was_not_measured_leaves_the_goal_open() -> None:
     )
 
     assert found["faster there than every peer with intervals, 50 contestants"] == (
-        "openskill PlackettLuce.rate takes 30 × as long; not measured: arena-rank BradleyTerry", None,
+        "openskill PlackettLuce.rate takes 30 × as long, 2 × on the processor; not measured: arena-rank BradleyTerry",
+        None,
     )  # fmt: skip
 
 

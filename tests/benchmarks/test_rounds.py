@@ -56,6 +56,7 @@ def test_ratios_are_to_the_runs_of_the_reference_in_the_same_round(tmp_path: Pat
 
     assert ours.ratios == [1.0, 1.0, 1.0]
     assert elo.ratios == [theirs / mine for theirs, mine in zip(elo.seconds, ours.seconds, strict=True)]
+    assert elo.cpu_ratios == [theirs / mine for theirs, mine in zip(elo.cpu, ours.cpu, strict=True)]
 
 
 def test_ballots_are_gone_after_a_comparison(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_the_tables_of_a_comparison_name_everybody() -> None:
     shared = {"first": 0.5, "scores": true, "truth": true, "peak": 2_000_000, "above": 1_000_000}
     found = [
         result(PAIRS, seconds=[1.0], ratios=[1.0], **shared),
-        result(DENSE, seconds=[2.0], ratios=[2.0], **shared),
+        result(DENSE, seconds=[2.0], ratios=[2.0], cpu=[0.9], cpu_ratios=[3.0], **shared),
         result(ARENA, problem=NOT_INSTALLED),
     ]
     lines = tables.comparison(found, [100], 30.0, 1)
@@ -74,6 +74,7 @@ def test_the_tables_of_a_comparison_name_everybody() -> None:
     assert "| podium bradley-terry | 1 s, 1 × | 500 ms |" in lines
     assert "| choix ilsr_pairwise_dense | 2 s, 2 × | 500 ms |" in lines
     assert "| arena-rank BradleyTerry | not installed |  |" in lines
+    assert "| choix ilsr_pairwise_dense | 900 ms, 3 × | none |" in lines
     assert "| choix ilsr_pairwise_dense | 2 MB, 1 by fitting | none |" in lines
     assert "| choix ilsr_pairwise_dense | 1.000, 0 | 1.000, 0 |" in lines
     assert "Ours with the truth: 1.000, 0." in lines
