@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-# A contestant's exposure to one voter halves its gladness at once and is forgotten at this rate from battle to battle.
+# Having just seen a contestant halves how gladly a voter sees it again; it is forgotten at this rate a battle.
 FADING = 0.8
 
 
@@ -54,7 +54,7 @@ class Knowledge:
     """Stock, exposure and beliefs by the index of the stock. `note` adds a battle that was opened since.
 
     mean, covariance: with what open battles will tell already taken off (`in_flight.expect`); shown, met: in the recent
-    battles; newcomers: with too few ballots to be on the board for good.
+    battles; newcomers: with too few ballots to be on the board for good; busy: open battles that each is in.
     """
 
     stock: Stock
@@ -63,6 +63,7 @@ class Knowledge:
     shown: Ints
     met: Ints
     newcomers: Bools
+    busy: Ints
     rounds: Mapping[int, Sequence[tuple[tuple[int, ...], int | None]]] = field(default_factory=dict)
     _worth: Floats | None = None
 
@@ -86,7 +87,7 @@ class Knowledge:
             met=self.met[grid],
             newcomers=self.newcomers[here],
             conflicts=self._conflicts(here),
-            fatigue=_gladness(lately, local),
+            fatigue=_gladness(lately, local) * self._spare(here),
             forbidden=tuple(_local(members, local) for members in forbidden if members <= local.keys()),
             weights=self.stock.weights[here],
             rounds=tuple(
@@ -108,9 +109,16 @@ class Knowledge:
         here = np.array(members)
         self.covariance = expect(self.mean, self.covariance, members)
         self.shown[here] += 1
+        self.busy[here] += 1
         self.met[np.ix_(here, here)] += 1
         self.stock.judged[prompt] += 1
         self._worth = None
+
+    def _spare(self, here: Ints) -> Floats:
+        """Below 1 for those in more open battles than others: what these will say of the means nobody can foresee, so
+        the uncertainty that they will leave is not all that counts against one battle more of the same.
+        """
+        return np.asarray(1 / (1 + self.busy[here] / (1 + self.busy.mean())) ** 2)
 
     def _conflicts(self, here: Ints) -> Bools | None:
         words = np.array([self.stock.apart[index] for index in here])
@@ -133,21 +141,21 @@ def assemble(stock: Stock, recent: Recent, mean: Floats, covariance: Floats, new
         met[np.ix_(here, here)] += 1
         if battle in recent.winners:
             rounds.setdefault(recent.prompts[battle], []).append((members, recent.winners[battle]))
+    busy = np.zeros(len(where), np.int64)
     for battle in recent.in_flight:
         open_members = [where[member] for member in recent.members.get(battle, ()) if member in where]
+        busy[open_members] += 1
         if len(open_members) >= 2:
             covariance = expect(mean, covariance, open_members)
-    return Knowledge(stock, mean, covariance, shown, met, newcomers, rounds)
+    return Knowledge(stock, mean, covariance, shown, met, newcomers, busy, rounds)
 
 
 def _local(members: Sequence[int] | frozenset[int], local: Mapping[int, int]) -> frozenset[int]:
     return frozenset(local[member] for member in members if member in local)
 
 
-def _gladness(lately: Sequence[Collection[int]], local: Mapping[int, int]) -> Floats | None:
+def _gladness(lately: Sequence[Collection[int]], local: Mapping[int, int]) -> Floats:
     """How gladly the voter sees each again: 1 / (1 + sum of FADING^age over its latest battles)."""
-    if not lately:
-        return None
     seen = np.zeros(len(local))
     for age, members in enumerate(reversed(lately)):
         for member in members:

@@ -14,7 +14,8 @@ from django.template.loader import render_to_string
 
 from arena.catalogue.models import Arena, Visibility
 
-from .models import Leaderboard, Snapshot
+from .goals import show_goal
+from .models import GoalStanding, Leaderboard
 from .presentation import show_board
 
 log = logging.getLogger(__name__)
@@ -46,9 +47,10 @@ def show_published(leaderboard: Leaderboard | None = None) -> None:
     boards = Leaderboard.objects.filter(category="", latest__isnull=False)
     if leaderboard is not None:
         boards = boards.filter(pk=leaderboard.pk)
-    for arena_id, slug, snapshot_id in boards.values_list("arena_id", "arena__slug", "latest__public_id"):
-        shown: BoardPage | None = cache.get(_key(slug))
-        if shown is not None and shown.snapshot == str(snapshot_id):
+    for board in boards.select_related("arena", "latest", "goal_standing").defer("posterior", "latest__standings"):
+        arena_id = board.arena_id
+        shown: BoardPage | None = cache.get(_key(board.arena.slug))
+        if shown is not None and shown.snapshot == _version(board):
             continue
         _, rendered = _page_now(arena_id)
         if rendered:
@@ -90,39 +92,47 @@ def _page_now(arena_id: int, *, former_slug: str | None = None) -> tuple[BoardPa
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, arena_id])
     arena = Arena.objects.get(pk=arena_id)
-    snapshot = _latest_of(arena)
+    board = _board_of(arena)
     page: BoardPage | None = None
     if former_slug is not None:
         cache.delete(_key(former_slug))
     else:
         page = cache.get(_key(arena.slug))
-    if page is not None and page.snapshot == _id_of(snapshot):
+    if page is not None and page.snapshot == _version(board):
         return page, False
-    page = _render(arena, snapshot)
+    page = _render(arena, board)
     cache.set(_key(arena.slug), page, None)
     return page, True
 
 
-def _latest_of(arena: Arena) -> Snapshot | None:
-    leaderboards = Leaderboard.objects.filter(arena=arena, category="").select_related("latest").defer("posterior")
-    leaderboard = leaderboards.first()
-    return None if leaderboard is None else leaderboard.latest
+def _board_of(arena: Arena) -> Leaderboard | None:
+    leaderboards = Leaderboard.objects.filter(arena=arena, category="")
+    return leaderboards.select_related("latest", "goal_standing").defer("posterior").first()
 
 
-def _render(arena: Arena, snapshot: Snapshot | None) -> BoardPage:
+def _render(arena: Arena, leaderboard: Leaderboard | None) -> BoardPage:
+    snapshot = None if leaderboard is None else leaderboard.latest
+    goal = getattr(leaderboard, "goal_standing", None)
     shown = {"slug": arena.slug, "name": arena.name, "description": arena.description, "id": arena.pk}
     board = show_board(arena, snapshot) if snapshot is not None and snapshot.standings["standings"] else None
-    html = render_to_string("leaderboards/_standings.html", {"arena": shown, "board": board})
+    html = render_to_string(
+        "leaderboards/_standings.html", {"arena": shown, "board": board, "goal": goal and show_goal(goal)}
+    )
     return BoardPage(
         arena=shown,
         public=arena.visibility != Visibility.PRIVATE,
-        snapshot=_id_of(snapshot),
+        snapshot=_version(leaderboard),
         html=html,
     )
 
 
-def _id_of(snapshot: Snapshot | None) -> str:
-    return "" if snapshot is None else str(snapshot.public_id)
+def _version(leaderboard: Leaderboard | None) -> str:
+    """What the page shows: it is rendered again when this changes."""
+    if leaderboard is None or leaderboard.latest is None:
+        return ""
+    goal: GoalStanding | None = getattr(leaderboard, "goal_standing", None)
+    measured = "" if goal is None else f" {goal.measured_at.timestamp()}"
+    return f"{leaderboard.latest.public_id}{measured}"
 
 
 def _key(slug: str) -> str:

@@ -32,6 +32,9 @@ def on_arena_being_saved(sender: Any, instance: Any, **kwargs: Any) -> None:
 def on_arena_saved(sender: Any, instance: Any, created: bool, **kwargs: Any) -> None:
     """The page kept in the cache shows the arena's name and knows whether strangers may see it."""
     if not created:
+        from .goals import forget_other_goals
+
+        forget_other_goals(instance)
         _show_again(instance.pk, instance.slug)
 
 

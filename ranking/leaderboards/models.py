@@ -26,6 +26,25 @@ class Leaderboard(models.Model):
         return f"{self.arena} {self.category}".strip()
 
 
+class GoalStanding(models.Model):
+    """How far a board is from its arena's goal, measured on one snapshot."""
+
+    leaderboard = models.OneToOneField(Leaderboard, on_delete=models.CASCADE, related_name="goal_standing")
+    snapshot = models.ForeignKey("ranking.Snapshot", on_delete=models.CASCADE, related_name="+")
+    goal = models.CharField(max_length=120, help_text="In words, as the board shows it.")
+    value = models.FloatField(help_text="A probability, or the width of the widest interval in points.")
+    target = models.FloatField(help_text="What it has to reach, in the same unit.")
+    reached = models.BooleanField()
+    # Ballots left: median and central 80 % interval; empty where the forecast ends before the goal.
+    median = models.PositiveIntegerField(null=True)
+    low = models.PositiveIntegerField(null=True)
+    high = models.PositiveIntegerField(null=True)
+    measured_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.leaderboard}: {self.goal}"
+
+
 class Snapshot(models.Model):
     """An immutable published state of a leaderboard, with what is needed to compute it again."""
 

@@ -10,9 +10,12 @@ from arena.ballots.watermark import BallotsBeingWritten
 
 from .actions import BeingPublished, only_publisher, publish
 from .boards import show_published
+from .goals import boards_with_old_goals, measure_goal
 from .queries import boards_behind, leaderboard_of
 
 _PENDING_SECONDS = 30  # a request that was lost with its worker blocks further ones for no longer than this
+
+_GOAL_SECONDS = 30  # between two forecasts of one arena, which take seconds each
 
 
 def request_refresh(arena_id: int) -> None:
@@ -35,6 +38,20 @@ def refresh(arena_id: int) -> None:
         request_refresh(arena_id)
         return
     show_published(leaderboard)
+    request_goal(arena_id)
+
+
+@shared_task(name="ranking.measure_goal")
+def measure(arena_id: int) -> None:
+    leaderboard = leaderboard_of(arena_id)
+    if measure_goal(leaderboard) is not None:
+        show_published(leaderboard)
+
+
+def request_goal(arena_id: int) -> None:
+    """Ask for one forecast, at most every `_GOAL_SECONDS`; `catch_up` asks again for what was left out."""
+    if arena_id in boards_with_old_goals() and cache.add(f"goal:{arena_id}", True, _GOAL_SECONDS):
+        measure.delay(arena_id)
 
 
 @shared_task(name="ranking.catch_up")
@@ -43,6 +60,8 @@ def catch_up() -> None:
     for arena_id in boards_behind():
         request_refresh(arena_id)
     show_published()
+    for arena_id in boards_with_old_goals():
+        request_goal(arena_id)
 
 
 def _pending_key(arena_id: int) -> str:

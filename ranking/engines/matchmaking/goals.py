@@ -34,6 +34,7 @@ _DRAWS = 1000  # joint draws behind a probability: a standard error of 0.007 at 
 _LOOKS = 1.04  # the goal is looked at each time the ballots have grown by this factor, at least by one
 _PATIENCE = 100
 _SINGLY = 2000
+_TRIES = 200
 _Z95 = 1.959963984540054  # standard normal quantile of .975
 
 Ranks = Callable[[int], list[int]]
@@ -160,10 +161,11 @@ def _played(
 
 def _set(situation: Situation, policy: Policy, audit: float, rng: np.random.Generator) -> Ints:
     plan = even(situation) if rng.random() < audit else policy.plans(situation, rng)[0]
-    members = plan.draw(situation, rng) or even(situation).draw(situation, rng)
-    if not members:
-        raise PolicyError("conflicts leave no set to choose")
-    return np.array(members, np.int64)
+    for _ in range(_TRIES):  # conflicts can end a draw before the set is full
+        if members := plan.draw(situation, rng):
+            return np.array(members, np.int64)
+        plan = even(situation)
+    raise PolicyError("conflicts leave no set to choose")
 
 
 def _vote(

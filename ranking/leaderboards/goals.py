@@ -1,0 +1,117 @@
+"""How far an arena is from its goal, and how many ballots are left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from django.db.models import F, Q
+
+from arena.catalogue.models import Arena, ContestantState, GoalKind
+from arena.matchmaking.beliefs import Beliefs
+from arena.matchmaking.rules import goal_of, rules_of
+from ranking.charts.figures import EN_DASH, NO_BREAK_SPACE, percent
+from ranking.engines.matchmaking.goals import MOST, BallotsLeft, ballots_left
+from ranking.engines.matchmaking.situation import Situation
+
+from .beliefs import unpack_posterior
+from .models import GoalStanding, Leaderboard
+
+WORLDS = 16
+
+
+def measure_goal(leaderboard: Leaderboard) -> GoalStanding | None:
+    """Play the arena forward from the latest snapshot and store what it says; None for an arena without a goal.
+
+    Cost: seconds (see `ranking.engines.matchmaking.goals`), so never inside a request.
+    """
+    arena = leaderboard.arena
+    goal = goal_of(arena)
+    snapshot = leaderboard.latest
+    if goal is None or snapshot is None:
+        GoalStanding.objects.filter(leaderboard=leaderboard).delete()
+        return None
+    packed = Leaderboard.objects.values_list("posterior", flat=True).get(pk=leaderboard.pk)
+    known = Beliefs() if packed is None else unpack_posterior(bytes(packed))
+    active = arena.contestants.filter(state=ContestantState.ACTIVE).order_by("pk").values_list("pk", flat=True)
+    beliefs = known.of(list(active))
+    rng = np.random.default_rng(snapshot.watermark)
+    progress = goal.progress(beliefs.mean, beliefs.covariance, rng)
+    left = BallotsLeft(0, 0, 0) if progress.reached else _left(arena, beliefs, rng)
+    return GoalStanding.objects.update_or_create(
+        leaderboard=leaderboard,
+        defaults={
+            "goal": words_of(arena),
+            "snapshot": snapshot,
+            "value": progress.value,
+            "target": progress.target,
+            "reached": progress.reached,
+            "median": left.median,
+            "low": left.low,
+            "high": left.high,
+        },
+    )[0]
+
+
+def boards_with_old_goals() -> list[int]:
+    """Arenas whose goal was not measured on the latest snapshot. One query."""
+    boards = Leaderboard.objects.filter(~Q(arena__goal=GoalKind.NONE), category="", latest__isnull=False)
+    return list(boards.exclude(goal_standing__snapshot=F("latest")).order_by("pk").values_list("arena_id", flat=True))
+
+
+def forget_other_goals(arena: Arena) -> None:
+    """What was measured for a goal that the arena no longer has says nothing; `catch_up` has the new one measured."""
+    measured = GoalStanding.objects.filter(leaderboard__arena=arena)
+    if arena.goal != GoalKind.NONE:
+        measured = measured.exclude(goal=words_of(arena))
+    measured.delete()
+
+
+def words_of(arena: Arena) -> str:
+    """The goal in words."""
+    if arena.goal == GoalKind.TOP_KNOWN:
+        who = "the best one" if arena.goal_top == 1 else f"the best {arena.goal_top}"
+        return f"{who} known with {percent(arena.goal_confidence)} probability"
+    return f"every 95{NO_BREAK_SPACE}% interval at most {arena.goal_points:g} points wide"
+
+
+def show_goal(standing: GoalStanding) -> dict[str, Any]:
+    """The context of the board's line about its goal."""
+    if standing.target < 1:  # a probability
+        now = f"now {percent(float(np.floor(standing.value * 100)) / 100)}"
+    else:
+        now = f"the widest now {np.ceil(standing.value):.0f}"
+    return {"words": standing.goal, "reached": standing.reached, "now": now, "left": _left_in_words(standing)}
+
+
+def _left_in_words(standing: GoalStanding) -> str:
+    if standing.median is None:
+        return f"more than {MOST:,} ballots left"
+    if standing.low == standing.high:
+        return f"about {_rounded(standing.median):,} ballots left"
+    high = f"{_rounded(standing.high):,}" if standing.high is not None else f"over {MOST:,}"
+    low = _rounded(standing.low if standing.low is not None else 0)
+    return f"about {_rounded(standing.median):,} ballots left (80{NO_BREAK_SPACE}%: {low:,}{EN_DASH}{high})"
+
+
+def _rounded(ballots: int) -> int:
+    """To two figures: the forecast is no finer."""
+    return int(float(f"{ballots:.2g}"))
+
+
+def _left(arena: Arena, beliefs: Beliefs, rng: np.random.Generator) -> BallotsLeft:
+    rules = rules_of(arena)
+    count = len(beliefs.contestants)
+    if rules.goal is None or count < arena.battle_size:
+        return BallotsLeft(None, None, None)
+    situation = Situation(
+        mean=beliefs.mean,
+        covariance=beliefs.covariance,
+        size=arena.battle_size,
+        shown=beliefs.ballots,
+        newcomers=beliefs.ballots < arena.preliminary_below,
+        met=np.zeros((count, count), np.int64),
+    )
+    return ballots_left(
+        rules.goal, situation, rules.policy, audit=rules.audit, observed=rules.observed, worlds=WORLDS, rng=rng
+    )
