@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ranking.engines.evidence import UNKNOWN
+from ranking.engines.laboratory import loops
 from ranking.engines.laboratory.errors import LaboratoryError
 from ranking.engines.laboratory.kinds import Floats, Ranks
 
@@ -45,15 +46,15 @@ class Form:
 
     def ranks(self, impressions: Floats) -> Ranks:
         """The ranks of those shown, in the order of `impressions`."""
+        if self.name in ("rank", "pair"):
+            return np.asarray(loops.ranked(impressions))
         order = np.argsort(-impressions, kind="stable")
         found = np.full(len(impressions), UNKNOWN, np.int32)
         if self.name in ("best", "best-worst"):
             if self.name == "best-worst":
                 found[order[-1]] = -1
             found[order[0]] = 1
-        elif self.name == "ties":
+        else:
             falls = -np.diff(impressions[order]) > self.threshold
             found[order] = np.concatenate([[1], 1 + np.cumsum(falls)])
-        else:
-            found[order] = np.arange(1, len(order) + 1)
         return found

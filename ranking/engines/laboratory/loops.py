@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ranking.engines.compiled import compiled
 
 Array = Any
@@ -31,3 +33,26 @@ def meet(members: Array, shown: Array, met: Array) -> None:
         for j in range(len(members)):
             if i != j:
                 met[members[i], members[j]] += 1
+
+
+@compiled
+def falls_along(found: Array, order: Array) -> bool:
+    """Whether `found` falls strictly along `order`."""
+    falls = True
+    for place in range(1, len(order)):
+        falls = falls and found[order[place - 1]] > found[order[place]]
+    return falls
+
+
+@compiled
+def ranked(impressions: Array) -> Array:
+    """1 for the highest impression, and so on; of equals the first one is before."""
+    count = len(impressions)
+    ranks = np.ones(count, np.int32)
+    for i in range(count):
+        for j in range(i):
+            if impressions[i] > impressions[j]:
+                ranks[j] += 1
+            else:
+                ranks[i] += 1
+    return ranks

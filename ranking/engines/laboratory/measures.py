@@ -26,8 +26,7 @@ def tau(found: Floats, truth: Floats) -> float:
 
 def is_exact(found: Floats, order: Sequence[int] | np.ndarray) -> bool:
     """Whether strengths fall strictly along the true order."""
-    sorted_by_truth = found[order]
-    return bool((sorted_by_truth[:-1] > sorted_by_truth[1:]).all())
+    return bool(loops.falls_along(found, np.asarray(order)))
 
 
 def top_share(found: Floats, truth: Floats, count: int) -> float:

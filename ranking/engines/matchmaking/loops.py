@@ -38,6 +38,38 @@ def misorder(mean: Array, covariance: Array, top_weight: float) -> Array:
 
 
 @compiled
+def upper_bounds(score: Array, met: Array, alpha: float, battles: float, sign: float) -> Array:
+    """U of `policies.KSort`, (n, n): sign |S_p - S_q| + alpha sqrt(ln battles / n_pq), infinite for who never met."""
+    n = len(score)
+    bound = np.empty((n, n))
+    log = math.log(battles)
+    for p in range(n):
+        for q in range(n):
+            if met[p, q] > 0:
+                bound[p, q] = alpha * math.sqrt(log / met[p, q]) + sign * abs(score[p] - score[q])
+            else:
+                bound[p, q] = math.inf
+    return bound
+
+
+@compiled
+def lifted(scores: Array) -> Array:
+    """Scores of any sign between 1 and 2 in the same order, infinite ones at 3: what `sharpen` takes."""
+    lowest, highest = math.inf, -math.inf
+    for value in scores.flat:
+        if math.isfinite(value):
+            lowest = min(lowest, value)
+            highest = max(highest, value)
+    span = max(highest - lowest, 1e-300) if highest >= lowest else 1.0
+    result = np.empty_like(scores)
+    for p in range(scores.shape[0]):
+        for q in range(scores.shape[1]):
+            value = scores[p, q]
+            result[p, q] = 1 + (value - lowest) / span if math.isfinite(value) else 3.0
+    return result
+
+
+@compiled
 def information(mean: Array, covariance: Array, chosen: Array, count: int) -> float:
     """log det(I + Sigma_AA H_A), with H the information of a full ranking of A in its most probable order."""
     order = np.empty(count, np.int64)

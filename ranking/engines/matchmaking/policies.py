@@ -80,11 +80,9 @@ class KSort:
             raise PolicyError("ksort needs to know who has met whom")
         score = situation.mean - 3 * np.sqrt(np.diag(situation.covariance))
         battles = max(float(situation.shown.sum()) / situation.size, 1.0)
-        met = situation.met.astype(np.float64)
-        bound = self.alpha * np.sqrt(math.log(battles) / np.maximum(met, 1.0))
-        bound += self.sign * np.abs(score[:, None] - score[None, :])
+        bound = loops.upper_bounds(score, situation.met, self.alpha, battles, self.sign)
         pivots = _least_shown(situation) if self.pivot == "least-shown" else np.ones(situation.count)
-        return (_row(np.where(met > 0, bound, np.inf), pivots),)
+        return (_row(bound, pivots),)
 
 
 @dataclass(frozen=True)
@@ -234,13 +232,8 @@ class FixedWeights:
 
 def _row(scores: Floats, pivots: Floats) -> Plan:
     """Pivots as given, opponents by the best score against the pivot; scores of any sign, infinite ones first."""
-    finite = np.isfinite(scores)
-    highest = scores[finite].max() if finite.any() else 0.0
-    lowest = scores[finite].min() if finite.any() else 0.0
-    span = max(float(highest - lowest), 1e-300)
-    # Only the order counts for a policy that takes the best, so scores are put between 1 and 2, never-met ones at 3.
-    pairs = np.where(finite, 1 + (np.where(finite, scores, lowest) - lowest) / span, 3.0)
-    return Plan(kind=loops.ROW, pairs=pairs, pivots=pivots)
+    # Only the order counts for a policy that takes the best, so scores can be put where chances have to be.
+    return Plan(kind=loops.ROW, pairs=loops.lifted(scores), pivots=pivots)
 
 
 def _least_shown(situation: Situation) -> Floats:
