@@ -13,6 +13,7 @@ from django.core import signing
 from django.core.cache import cache
 from django.utils import timezone
 
+from arena.matchmaking.queries import forget as forget_what_is_known
 from arena.models import Arena, Contestant, ContestantRevision, Prompt
 from tests.clock import Clock
 
@@ -37,6 +38,7 @@ def _nothing_left_over(tmp_path: Path, settings: Any) -> Iterator[None]:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    forget_what_is_known()
     cache.clear()
     yield
     cache.clear()

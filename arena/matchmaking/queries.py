@@ -89,6 +89,7 @@ def forget(arena_id: int | None = None) -> None:
     """Read everything anew at the next choice, of one arena or of all."""
     if arena_id is None:
         _KEPT.clear()
+        _PLACE.clear()
     else:
         _KEPT.pop(arena_id, None)
 
@@ -123,7 +124,8 @@ def _renewed(arena: Any, kept: _Kept | None, cost: float) -> _Kept:
     if "stock_outputs" in vars(arena):
         stock = _stock(arena)
         cost += time.perf_counter() - started
-        stock_until = time.monotonic() + max(settings.MATCHMAKING_SECONDS, _SPARING * cost)
+        seconds = settings.MATCHMAKING_SECONDS
+        stock_until = time.monotonic() + (max(seconds, _SPARING * cost) if seconds else 0)
     else:
         assert kept is not None  # noqa: S101  (the columns were left out because it was there)
         stock, stock_until = kept.stock, kept.stock_until

@@ -1,0 +1,266 @@
+"""Battles are chosen on what is known of the arena now, by its own rules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from arena.battles import actions
+from arena.battles.actions import GoalReached, open_battle, skip_battle
+from arena.battles.models import Battle, BattleSlot, BattleState
+from arena.battles.tokens import issue
+from arena.catalogue.models import Arena, Contestant, ContestantState
+from arena.generation.models import Candidate, CandidateState
+from arena.matchmaking import queries
+from arena.prompts.models import Prompt, Split
+from arena.voters.models import Voter
+from ranking.leaderboards.actions import publish
+from ranking.leaderboards.beliefs import pack_posterior
+from ranking.leaderboards.queries import leaderboard_of
+from tests.visitor import Visitor
+
+
+@pytest.fixture(autouse=True)
+def _dice(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(20260131)
+    monkeypatch.setattr(actions, "dice", lambda: rng)
+
+
+def opened(arena: Arena) -> Battle:
+    battle = open_battle(arena=Arena.objects.get(pk=arena.pk), voter=Voter.objects.create())
+    assert battle is not None
+    return battle
+
+
+def names(battle: Battle) -> set[str]:
+    slots = BattleSlot.objects.filter(battle=battle)
+    return set(slots.values_list("candidate__revision__contestant__name", flat=True))
+
+
+def believe(arena: Arena, mean: list[float], sd: float | list[float]) -> None:
+    """Publish a posterior of the arena's contestants in the order they were made."""
+    contestants = list(Contestant.objects.order_by("pk").values_list("pk", flat=True))
+    board = leaderboard_of(arena.pk)
+    deviations = np.broadcast_to(np.array(sd, float), len(contestants))
+    board.posterior = pack_posterior(
+        contestants, np.array(mean), np.diag(deviations**2), np.full(len(contestants), 99), 1.0
+    )
+    board.save(update_fields=["posterior"])
+
+
+def test_a_battle_stores_how_it_was_chosen(ready_arena: Arena) -> None:
+    battle = opened(ready_arena)
+
+    assert battle.policy == "misorder"
+    assert battle.policy_parameters["top_weight"] == 5
+    assert battle.policy_parameters["audit"] == 0.1
+    assert battle.probability_exact
+    assert battle.uniform_probability == pytest.approx(1 / 3 / 15)
+    assert battle.probability >= 0.1 * battle.uniform_probability
+
+
+def test_those_whose_order_is_unknown_meet(ready_arena: Arena) -> None:
+    """Two pairs of equals far apart, the others known: with battles of two, an equal meets its equal."""
+    Arena.objects.update(battle_size=2, policy_parameters={"top_weight": 0}, audit_share=0.01)
+    believe(ready_arena, [-3, -3, 0, 1, 3, 3], [0.5, 0.5, 0.01, 0.01, 0.5, 0.5])
+    ready_arena.refresh_from_db()
+
+    pairs = [names(opened(ready_arena)) for _ in range(20)]
+
+    assert sum(pair in ({"Zephyrine", "Quorndon"}, {"Periwinkle", "Thunderbolt"}) for pair in pairs) >= 12
+
+
+def test_ballots_count_before_any_board_was_published(ready_arena: Arena) -> None:
+    """The belief port takes them in one by one."""
+    visitor = Visitor()
+    for _ in range(3):
+        visitor.vote(ready_arena, 1, 2, 3, 4)
+
+    known = queries.knowledge_of(Arena.objects.get(pk=ready_arena.pk))
+
+    assert np.abs(known.mean).max() > 0.1
+    assert np.diag(known.covariance).min() < 0.9
+
+
+def test_a_newcomer_is_shown_at_once(ready_arena: Arena, paint: Callable[..., None]) -> None:
+    from arena.generation.actions import plan_candidates
+
+    believe(ready_arena, [-1, -0.6, -0.2, 0.2, 0.6, 1], 0.15)
+    newcomer = Contestant.objects.create(arena=ready_arena, name="Newcomer")
+    newcomer.revisions.create(number=1, backend="painter")
+    plan_candidates(ready_arena)
+    paint(ready_arena)
+
+    with_it = ["Newcomer" in names(opened(ready_arena)) for _ in range(12)]
+
+    assert sum(with_it) >= 8
+
+
+def test_prompts_are_shown_by_split(ready_arena: Arena, prompts: list[Prompt]) -> None:
+    Prompt.objects.filter(pk=prompts[1].pk).update(split=Split.HELD_OUT)
+    Arena.objects.update(prompts_shown="held-out")
+    assert {opened(ready_arena).prompt for _ in range(4)} == {prompts[1]}
+    Arena.objects.update(prompts_shown="open")
+    assert {opened(ready_arena).prompt for _ in range(8)} == {prompts[0], prompts[2]}
+
+
+def test_the_least_judged_prompt_comes_next(ready_arena: Arena, prompts: list[Prompt]) -> None:
+    Arena.objects.update(audit_share=0.01)
+    visitor = Visitor()
+    judged = [visitor.vote(ready_arena).prompt_id for _ in range(3)]
+    assert sorted(judged) == [prompt.pk for prompt in prompts]
+
+
+def test_a_category_has_its_share(ready_arena: Arena, prompts: list[Prompt]) -> None:
+    Arena.objects.update(category_quota={"nature/2": 1.0}, audit_share=0.01)
+    assert {opened(ready_arena).prompt for _ in range(6)} == {prompts[2]}
+
+
+def test_those_kept_apart_never_meet(ready_arena: Arena) -> None:
+    Contestant.objects.filter(name__in=["Zephyrine", "Quorndon", "Ultravox"]).update(kept_apart="one lab")
+    for _ in range(12):
+        assert len(names(opened(ready_arena)) & {"Zephyrine", "Quorndon", "Ultravox"}) <= 1
+
+
+def test_a_tournament_goes_on_with_the_winner(ready_arena: Arena, prompts: list[Prompt]) -> None:
+    """On one prompt, pairs: whoever lost does not come again before the final is over."""
+    Arena.objects.update(policy="tournament", battle_size=2, audit_share=0.01)
+    Prompt.objects.exclude(pk=prompts[0].pk).update(is_active=False)
+    lost: set[str] = set()
+    for _ in range(5):
+        visitor = Visitor()
+        page = visitor.open(ready_arena)
+        assert not names(page.battle) & lost
+        second = page.battle.slots.get(position=1)
+        visitor.submit(ready_arena, page, 1, 2)
+        lost.add(second.candidate.revision.contestant.name)
+    assert len(lost) == 5
+
+
+def test_what_was_withdrawn_since_is_not_shown(ready_arena: Arena, settings: Any, prompts: list[Prompt]) -> None:
+    """The stock of another process, or of a moment ago, still has it."""
+    settings.MATCHMAKING_SECONDS = 60
+    opened(ready_arena)
+    Candidate.objects.filter(revision__contestant__name__in=["Zephyrine", "Quorndon"]).update(
+        state=CandidateState.WITHDRAWN
+    )
+    for _ in range(4):
+        assert not names(opened(ready_arena)) & {"Zephyrine", "Quorndon"}
+
+
+def test_a_contestant_that_pauses_is_shown_no_more(ready_arena: Arena, settings: Any) -> None:
+    settings.MATCHMAKING_SECONDS = 60
+    opened(ready_arena)
+    Contestant.objects.filter(name="Malachite").update(state=ContestantState.PAUSED)
+    for _ in range(6):
+        assert "Malachite" not in names(opened(ready_arena))
+
+
+class TestWhatIsKnown:
+    def test_is_read_with_the_arena_and_then_not_for_a_while(self, ready_arena: Arena, settings: Any) -> None:
+        settings.MATCHMAKING_SECONDS = 60
+        with CaptureQueriesContext(connection) as first:
+            queries.knowledge_of(queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug))
+        with CaptureQueriesContext(connection) as second:
+            queries.knowledge_of(queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug))
+
+        assert len(first) == len(second) == 1
+        assert "stock_outputs" in first.captured_queries[0]["sql"]
+        assert "stock_outputs" not in second.captured_queries[0]["sql"]
+        assert "battles_latest" not in second.captured_queries[0]["sql"]
+
+    def test_is_at_most_a_second_old(self, ready_arena: Arena, settings: Any) -> None:
+        settings.MATCHMAKING_SECONDS = 0.05
+        queries.knowledge_of(ready_arena)
+        believe(ready_arena, [-1, -0.6, -0.2, 0.2, 0.6, 1], 0.15)
+        time.sleep(0.06)
+
+        assert queries.knowledge_of(ready_arena).mean.tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6, 1])
+
+    def test_counts_the_battles_of_this_process_at_once(self, ready_arena: Arena, settings: Any) -> None:
+        settings.MATCHMAKING_SECONDS = 60
+        opened(ready_arena)
+        before = queries.knowledge_of(ready_arena)
+        shown, trust = before.shown.sum(), np.trace(before.covariance)
+        opened(ready_arena)
+
+        assert queries.knowledge_of(ready_arena).shown.sum() == shown + 4
+        assert np.trace(queries.knowledge_of(ready_arena).covariance) < trust
+
+    def test_awaits_the_ballots_of_open_battles_for_five_minutes(self, ready_arena: Arena) -> None:
+        battle = opened(ready_arena)
+        assert queries.knowledge_of(ready_arena).busy.sum() == 4
+        Battle.objects.filter(pk=battle.pk).update(opened_at=timezone.now() - timedelta(minutes=6))
+        assert queries.knowledge_of(ready_arena).busy.sum() == 0
+
+    def test_does_not_await_the_ballot_of_a_skipped_battle(self, ready_arena: Arena) -> None:
+        voter = Voter.objects.create()
+        battle = open_battle(arena=ready_arena, voter=voter)
+        assert battle is not None
+        skip_battle(voter=voter, token=issue(battle, voter.public_id))
+
+        known = queries.knowledge_of(ready_arena)
+        assert known.busy.sum() == 0
+        assert known.shown.sum() == 4
+
+
+class TestAGoal:
+    def test_that_is_reached_stops_asking(self, ready_arena: Arena) -> None:
+        Arena.objects.update(goal="top-known", goal_top=2)
+        believe(ready_arena, [-1, -0.6, -0.2, 0.2, 2, 3], 0.1)
+        visitor = Visitor()
+        page = visitor.open(ready_arena)
+
+        assert page.response.status_code == 200
+        assert "Enough is known" in page.html
+        assert not Battle.objects.exists()
+        with pytest.raises(GoalReached, match="asks for no more ballots"):
+            opened(ready_arena)
+
+    def test_that_is_in_doubt_again_asks_again(self, ready_arena: Arena) -> None:
+        Arena.objects.update(goal="top-known", goal_top=2)
+        believe(ready_arena, [-1, -0.6, -0.2, 0.2, 2, 3], 0.1)
+        assert "Enough is known" in Visitor().open(ready_arena).html
+        believe(ready_arena, [-1, -0.6, -0.2, 1.8, 2, 3], 0.4)
+
+        assert Visitor().open(ready_arena).rank_fields
+
+    def test_does_not_take_an_open_battle_away(self, ready_arena: Arena) -> None:
+        visitor = Visitor()
+        page = visitor.open(ready_arena)
+        Arena.objects.update(goal="narrow-intervals", goal_points=500)
+        believe(ready_arena, [-1, -0.6, -0.2, 0.2, 2, 3], 0.1)
+
+        assert visitor.open(ready_arena).battle == page.battle
+        assert visitor.submit(ready_arena, page, 1, 2, 3, 4).status_code == 303
+        assert Battle.objects.get().state == BattleState.VOTED
+
+    def test_is_not_reached_while_a_contestant_is_unknown(self, ready_arena: Arena) -> None:
+        Arena.objects.update(goal="narrow-intervals", goal_points=500)
+        believe(ready_arena, [-1, -0.6, -0.2, 0.2, 2, 3], [0.1, 0.1, 0.1, 0.1, 0.1, 1.0])
+
+        assert Visitor().open(ready_arena).rank_fields
+
+    def test_of_an_arena_with_real_ballots_is_met_in_the_end(self, ready_arena: Arena) -> None:
+        """Voters who always agree on an order; the arena stops asking by itself."""
+        Arena.objects.update(goal="top-known", goal_top=1, goal_confidence=0.9, battle_size=6)
+        places = {contestant.pk: at for at, contestant in enumerate(Contestant.objects.order_by("pk"), 1)}
+        for _ in range(60):
+            visitor = Visitor()
+            page = visitor.open(ready_arena)
+            if "Enough is known" in page.html:
+                break
+            shown = page.battle.slots.order_by("position").values_list("candidate__revision__contestant", flat=True)
+            visitor.submit(ready_arena, page, *(places[contestant] for contestant in shown))
+            publish(leaderboard_of(ready_arena.pk))
+        else:
+            pytest.fail("sixty agreeing ballots did not settle who is best")
