@@ -40,6 +40,7 @@ class Contender:
     scale: str = "logits"
     like: str = ""
     why: str = ""
+    compiles: bool = False  # in its first run, which may then take as long as it needs
 
     @property
     def label(self) -> str:
@@ -212,9 +213,11 @@ def contenders() -> list[Contender]:
                   why="The same model on pairs."),
         Contender("podium elo", "podium", 2, NONE, SHOWN, podium("elo"),
                   why="Ballots count one after the other, with K = 4 points; late ones count most."),
-        Contender("arena-rank BradleyTerry", "arena-rank", 2, "sandwich", FRAME, arena_rank(), "elo", why=NO_PRIOR),
+        Contender("arena-rank BradleyTerry", "arena-rank", 2, "sandwich", FRAME, arena_rank(), "elo", why=NO_PRIOR,
+                  compiles=True),
         Contender("arena-rank BradleyTerry, grouped", "arena-rank", 2, "sandwich",
-                  "its own counts of equal rows, made from the frame", arena_rank(grouped=True), "elo", why=NO_PRIOR),
+                  "its own counts of equal rows, made from the frame", arena_rank(grouped=True), "elo", why=NO_PRIOR,
+                  compiles=True),
         Contender("evalica bradley_terry", "evalica", 2, NONE, COLUMNS, evalica("bradley_terry"), "odds", why=NO_PRIOR),
         Contender("evalica newman", "evalica", 2, NONE, COLUMNS, evalica("newman"), "odds", why=NO_PRIOR),
         Contender("evalica elo", "evalica", 2, NONE, COLUMNS, evalica("elo"), "elo", like="podium elo",

@@ -7,10 +7,10 @@
 Every engine has a process of its own for each set of ballots, and is given them there in its own form before the clock
 starts. Their runs take turns, ours and each peer's in every round, so that a machine that slows down does so for all;
 the ratio is the median over rounds of theirs / ours. The first run of each, which compiles what is compiled at first
-use, is not counted and printed by itself. A run that takes longer than the limit is stopped and printed as "over" it,
-and larger ballots are then not tried; rounds end for an engine when its runs have together taken the limit. Memory is
-the peak of the process while it fits. Peers that are not installed are named; `--packages` is a folder made by
-`pip install --target`, which only their processes see.
+use, is not counted and printed by itself. A run that takes longer than the limit (but for the first of arena-rank) is
+stopped and printed as "over" it, and larger ballots are then not tried; rounds end for an engine when its runs have
+together taken the limit. Memory is the peak of the process while it fits. Peers that are not installed are named;
+`--packages` is a folder made by `pip install --target`, which only their processes see.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KINDS = {2: "Pairs", 4: "Four-way rankings"}
 SINGLE = (ONLINE, "openskill PlackettLuce.rate of four", "trueskill rate of four")
 COLD = (
     PAIRS, FOURS, "arena-rank BradleyTerry", "evalica bradley_terry", "choix ilsr_pairwise_dense",
-    "openskill PlackettLuce.rate of four", "trueskill rate of four",
+    "openskill PlackettLuce.rate of four",
 )  # fmt: skip
 SINGLE_BALLOTS = 2000
 

@@ -77,6 +77,9 @@ def faster(what: str, results: list[Result], contestants: int, intervals: bool) 
     ]
     timed = [one for one in peers if one.ratios]
     missing = [one.contender.label for one in peers if not one.ratios and not one.stopped]
+    ours = [one for one in results if (one.name, one.ballots, one.contestants) == (PAIRS, MILLION, contestants)]
+    if peers and all(one.stopped for one in peers):
+        return Goal(what, "all were stopped at the limit", any(one.seconds for one in ours))
     if not timed:
         return Goal(what, "not measured", None)
     nearest = min(timed, key=lambda one: statistics.median(one.ratios))

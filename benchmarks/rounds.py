@@ -142,7 +142,7 @@ class Bench:
             workers[name] = Worker(name, path, self.packages)
             self.step(workers, found[name], PREPARATION, counted=None)
             if name in workers:
-                self.step(workers, found[name], self.limit, counted=False)
+                self.step(workers, found[name], PREPARATION if one.compiles else self.limit, counted=False)
         for _ in range(self.repeats):
             for name in list(workers):
                 if sum(found[name].seconds) < self.limit:
@@ -162,7 +162,8 @@ class Bench:
         if self.installed[result.package] is None:
             result.problem = NOT_INSTALLED
         for earlier in self.results:
-            if (earlier.name, earlier.contestants) == (result.name, result.contestants):
+            same = (earlier.name, earlier.contestants) == (result.name, result.contestants)
+            if same and earlier.ballots <= result.ballots:
                 result.stopped = result.stopped or earlier.stopped
                 result.problem = result.problem or earlier.problem
         return result.stopped or bool(result.problem)

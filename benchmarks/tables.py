@@ -95,11 +95,11 @@ def first_run(own: list[Result]) -> str:
 
 
 def truth_cell(own: list[Result]) -> str:
-    """The agreement with the true strengths, for the largest ballots there were scores for."""
-    for result in reversed(own):
-        if result.scores:
-            return agreement_cell(agreement(result.scores, result.contender.scale, result.truth))
-    return NOTHING
+    """The agreement with the true strengths, on the fewest ballots, so that all have it on the same."""
+    first = own[0]
+    if not first.scores:
+        return NOTHING
+    return agreement_cell(agreement(first.scores, first.contender.scale, first.truth))
 
 
 def comparison(results: list[Result], sizes: list[int], limit: float, repeats: int) -> list[str]:
@@ -117,13 +117,14 @@ def comparison(results: list[Result], sizes: list[int], limit: float, repeats: i
         "Memory:",
         "",
         *per_size([r for r in results if r.name in timed], sizes, memory_cell, "intervals", intervals),
-        "Agreement with ours, as tau and distance in logits; with the truth on the largest ballots it fitted:",
+        "Agreement with ours, as tau and distance in logits:",
         "",
         *per_size(
             [r for r in results if r.name in scored],
-            sizes, lambda result: agreement_cell(compared(result, results)), "with the truth", truth_cell,
+            sizes, lambda result: agreement_cell(compared(result, results)),
+            f"with the truth, {sizes[0]:,} ballots", truth_cell,
         ),
-        f"Ours with the truth: {truth_cell(ours)}.",
+        f"Ours with the truth, {sizes[0]:,} ballots: {truth_cell(ours)}.",
         "",
     ]  # fmt: skip
 

@@ -71,6 +71,14 @@ def test_faster_than_every_peer_means_the_nearest_one() -> None:
     )  # fmt: skip
 
 
+def test_ours_is_faster_where_all_others_were_stopped() -> None:
+    stopped = result("arena-rank BradleyTerry", 50, [], stopped=True)
+    what = "faster there than every peer with intervals, 50 contestants"
+
+    assert verdicts([result(PAIRS, 50, [0.1], ratios=[1.0]), stopped])[what] == ("all were stopped at the limit", True)
+    assert verdicts([stopped])[what][1] is False
+
+
 def test_a_peer_that_was_not_measured_leaves_the_goal_open() -> None:
     found = verdicts(
         [

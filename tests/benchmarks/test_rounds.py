@@ -51,6 +51,16 @@ def test_what_took_too_long_is_not_tried_with_more_ballots(tmp_path: Path) -> No
     assert one.results == [*begun, second]
 
 
+def test_what_took_too_long_is_tried_with_fewer_ballots(tmp_path: Path) -> None:
+    one = bench(tmp_path)
+    (first,) = one.compare([PAIRS], PAIRS, 20, 5)
+    first.stopped = True
+    (fewer,) = one.compare([PAIRS], PAIRS, 10, 5)
+
+    assert not fewer.stopped
+    assert len(fewer.seconds) == 1
+
+
 def test_ratios_are_to_the_runs_of_the_reference_in_the_same_round(tmp_path: Path) -> None:
     ours, elo = bench(tmp_path, repeats=3).compare([PAIRS, ELO], PAIRS, 100, 5)
 

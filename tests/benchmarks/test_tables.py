@@ -77,7 +77,7 @@ def test_the_tables_of_a_comparison_name_everybody() -> None:
     assert "| choix ilsr_pairwise_dense | 900 ms, 3 × | none |" in lines
     assert "| choix ilsr_pairwise_dense | 2 MB, 1 by fitting | none |" in lines
     assert "| choix ilsr_pairwise_dense | 1.000, 0 | 1.000, 0 |" in lines
-    assert "Ours with the truth: 1.000, 0." in lines
+    assert "Ours with the truth, 100 ballots: 1.000, 0." in lines
 
 
 def test_single_ballots_are_timed_by_the_ballot() -> None:
