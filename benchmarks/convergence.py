@@ -136,7 +136,7 @@ def realistic(bench: Bench) -> Iterator[Page]:
         for size, ballots in ((4, four), (8, eight)):
             for name, policy, rules in OURS:
                 setup = replace(base, form=Form("rank", size), ballots=ballots, policy=policy, rules=rules)
-                goal = goals[size] if name == "whole order, alone" else None
+                goal = goals[size] if name in ("whole order, alone", "row, alone") else None
                 top = 2500 if (name, size, spread) == ("top first, alone", 4, 0.5) else None
                 yield _crossings(bench, f"s = {spread}, K = {size}, {name}", [setup], goal, top)
         for peer in ("ksort", "ksort-deployed", "ksort-tuned", "openskill", "bradley-terry", "elo"):

@@ -67,14 +67,24 @@ def _axes(frame: Frame) -> list[str]:
         y = frame.y(tau)
         found.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{right}"/>')
         found.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tau:.1f}</text>')
-    found += [f'<path class="level" d="M{LEFT} {frame.y(level):.1f}H{right}"/>' for level in LEVELS]
-    for power in range(int(math.log10(frame.most)) + 1):
-        x = frame.x(10**power)
+    for level in LEVELS:
+        y = frame.y(level)
+        found.append(f'<path class="level" d="M{LEFT} {y:.1f}H{right}"/>')
+        found.append(f'<text x="{LEFT + 4}" y="{y - 4:.1f}">{level:g}</text>')
+    for tick in _ticks(frame.most):
+        x = frame.x(tick)
         found.append(f'<path class="grid" d="M{x:.1f} {TOP}V{bottom}"/>')
-        found.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{10**power:,}</text>')
+        found.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{tick:,}</text>')
     found.append(f'<text x="{(LEFT + right) / 2:.0f}" y="{bottom + 36}" text-anchor="middle">ballots</text>')
-    found.append(f'<text x="{LEFT}" y="{TOP - 4}" text-anchor="end">tau</text>')
+    found.append(f'<text x="{LEFT - 8}" y="{TOP - 14}" text-anchor="end">tau</text>')
     return found
+
+
+def _ticks(most: int) -> list[int]:
+    """1, 2, 5, 10 ... up to `most`; the powers of ten alone where that would be many."""
+    powers = [10**power for power in range(int(math.log10(most)) + 1)]
+    steps = (1, 2, 5) if len(powers) <= 4 else (1,)
+    return [step * power for power in powers for step in steps if step * power <= most]
 
 
 def _curve(frame: Frame, number: int, finding: Finding) -> list[str]:

@@ -62,3 +62,9 @@ def test_names_cannot_break_it() -> None:
     svg = drawn(['<script> & "quotes"'], title="a < b & c")
     assert svg.findtext(f"{SVG}title") == "a < b & c"
     assert not list(svg.iter(f"{SVG}script"))
+
+
+def test_ticks_are_few_whatever_the_number_of_ballots() -> None:
+    assert plot._ticks(1) == [1]
+    assert plot._ticks(300) == [1, 2, 5, 10, 20, 50, 100, 200]
+    assert plot._ticks(1_000_000) == [10**power for power in range(7)]
