@@ -48,6 +48,9 @@ class Command(BaseCommand):
     def _prepare(self, no_demo: bool) -> None:
         from arena.catalogue.models import Arena
 
+        if settings.EMBEDDED:
+            self.stdout.write("Starting the database ...")
+            self.stdout.flush()
         call_command("migrate", interactive=False, verbosity=0)
         if settings.STATIC_HASHED:
             call_command("collectstatic", interactive=False, verbosity=0)
