@@ -1,4 +1,4 @@
-"""The leaderboard page and the part of it that is fetched again when the board changed."""
+"""The leaderboard page, the part of it that is fetched again when the board changed, and the page of win rates."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from arena.refusals import NotFound
 
 from .boards import BoardPage, board_page
+from .win_rate_page import win_rate_page
 
 
 @require_safe
@@ -28,6 +29,13 @@ def standings(request: HttpRequest, arena_slug: str) -> HttpResponse:
     response["ETag"] = tag
     response["Cache-Control"] = "no-cache"
     return response
+
+
+@require_safe
+def win_rates(request: HttpRequest, arena_slug: str) -> HttpResponse:
+    page = _page(request, arena_slug)
+    context = {"arena": page.arena, "rates": mark_safe(win_rate_page(page).html)}  # noqa: S308  (by our template too)
+    return render(request, "leaderboards/win_rates.html", context)
 
 
 def _page(request: HttpRequest, slug: str) -> BoardPage:
