@@ -16,24 +16,32 @@ _EQUAL = 1e-12  # scores closer than this share of the best are the same to a po
 
 
 @compiled
-def misorder(mean: Array, covariance: Array, top_weight: float) -> Array:
-    """W of `policies.misorder`, (n, n) with a zero diagonal. Cost: n^2 / 2 error functions."""
+def misorder(mean: Array, covariance: Array, top_weight: float, top_count: float = 0.0) -> Array:
+    """W of `policies.Misorder`, (n, n) with a zero diagonal. Cost: n^2 / 2 error functions."""
     n = len(mean)
     wrong, spread = np.zeros((n, n)), np.zeros((n, n))
-    place = np.ones(n)
+    place, variance = np.ones(n), np.zeros(n)  # of the rank, as if the pairs were independent
     for i in range(n):
         for j in range(i):
             squared = max(covariance[i, i] + covariance[j, j] - 2 * covariance[i, j], 1e-300)
             below = 0.5 * math.erfc((mean[i] - mean[j]) / math.sqrt(2 * squared))  # P(j above i)
             place[i] += below
             place[j] += 1 - below
+            variance[i] += below * (1 - below)
+            variance[j] += below * (1 - below)
             wrong[i, j] = min(below, 1 - below)
             spread[i, j] = squared
+    inside = np.empty(n)  # the probability of being among the first `top_count`
+    for i in range(n):
+        inside[i] = 0.5 * math.erfc((place[i] - top_count - 0.5) / math.sqrt(2 * max(variance[i], 1e-300)))
     weights = np.zeros((n, n))
     for i in range(n):
         for j in range(i):
-            weight = wrong[i, j] * spread[i, j] * (1 + top_weight * (1 / place[i] + 1 / place[j]))
-            weights[i, j] = weights[j, i] = weight
+            if top_count > 0:
+                top = inside[i] * (1 - inside[j]) + inside[j] * (1 - inside[i])
+            else:
+                top = 1 / place[i] + 1 / place[j]
+            weights[i, j] = weights[j, i] = wrong[i, j] * spread[i, j] * (1 + top_weight * top)
     return weights
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, permutations
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ranking.engines.matchmaking import loops
 from ranking.engines.matchmaking.choosing import NO_RULES, Choice, Rules, choose, probability_of
 from ranking.engines.matchmaking.in_flight import expect
 from ranking.engines.matchmaking.policies import Policy, PolicyError
@@ -263,6 +265,7 @@ class TestRefusals:
         ("name", "parameters"),
         [
             ("misorder", {"top_weight": -1.0}),
+            ("misorder", {"top_count": math.inf}),
             ("misorder", {"sharpness": 0.0}),
             ("misorder", {"variant": "column"}),
             ("ksort", {"sign": 0.5}),
@@ -308,3 +311,42 @@ class TestKSort:
 
     def test_begins_with_anybody_where_the_pivot_is_random(self) -> None:
         assert self.firsts("random") == set(range(6))
+
+
+class TestMisorder:
+    def weights(self, mean: np.ndarray, covariance: np.ndarray, top_weight: float, top_count: float) -> np.ndarray:
+        """As the policy's equation is printed, slowly."""
+        count = len(mean)
+        normal = NormalDist()
+        found = np.zeros((count, count))
+        above = np.zeros((count, count))  # that j is above i
+        for i, j in permutations(range(count), 2):
+            variance = covariance[i, i] + covariance[j, j] - 2 * covariance[i, j]
+            above[i, j] = normal.cdf((mean[j] - mean[i]) / math.sqrt(variance))
+        rank = 1 + above.sum(axis=1)
+        spread = np.sqrt((above * (1 - above)).sum(axis=1))
+        inside = [normal.cdf((top_count + 0.5 - rank[i]) / spread[i]) for i in range(count)]
+        for i, j in permutations(range(count), 2):
+            variance = covariance[i, i] + covariance[j, j] - 2 * covariance[i, j]
+            top = 1 / rank[i] + 1 / rank[j]
+            if top_count:
+                top = inside[i] * (1 - inside[j]) + inside[j] * (1 - inside[i])
+            found[i, j] = min(above[i, j], above[j, i]) * variance * (1 + top_weight * top)
+        return found
+
+    @pytest.mark.parametrize(("top_weight", "top_count"), [(0.0, 0.0), (5.0, 0.0), (20.0, 1.0), (20.0, 3.0)])
+    def test_weighs_pairs_as_its_equation_says(self, top_weight: float, top_count: float) -> None:
+        known = situation(7)
+        np.testing.assert_allclose(
+            loops.misorder(known.mean, known.covariance, top_weight, top_count),
+            self.weights(known.mean, known.covariance, top_weight, top_count),
+            rtol=1e-9,
+        )
+
+    def test_of_the_first_few_asks_about_the_line_below_them(self) -> None:
+        known = Situation(np.linspace(2, -2, 21), np.eye(21) * 0.05, 2, np.zeros(21, np.int64))
+        rng = np.random.default_rng(0)
+        for count in (1, 4, 10):
+            choice = choose(known, policy_named("misorder", top_weight=20.0, top_count=count), NO_RULES, rng)
+            assert choice is not None
+            assert sorted(choice.members) == [count - 1, count]
