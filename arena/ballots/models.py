@@ -116,6 +116,8 @@ class Ballot(models.Model):
         indexes = [
             # evidence: an arena's ballots in the order written
             models.Index(fields=["arena", "id"], name="ballot_evidence"),
+            # matchmaking: how many ballots each prompt has
+            models.Index(fields=["arena", "prompt"], condition=Q(supersedes=None), name="ballot_judged"),
         ]
 
     def __str__(self) -> str:

@@ -19,8 +19,8 @@ import numpy as np
 from django.conf import settings
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from arena.ballots.models import Ballot
@@ -29,6 +29,7 @@ from arena.catalogue.models import Arena, Contestant, ContestantState, PromptsSh
 from arena.catalogue.queries import get_arena_for
 from arena.generation.models import Candidate
 from arena.prompts.models import Prompt, Split
+from ranking.engines.matchmaking.policies import Tournament
 
 from .beliefs import belief_source
 from .knowledge import Ints, Knowledge, Recent, Stock, assemble
@@ -157,20 +158,20 @@ def _stock_columns() -> dict[str, Any]:
         )
         .order_by()
     )
-    judged = Ballot.objects.filter(prompt=OuterRef("pk"), supersedes=None).order_by().values("prompt")
-    prompts = (
-        Prompt.objects.filter(arena=OuterRef("pk"), is_active=True)
+    judged = (
+        Ballot.objects.filter(arena=OuterRef("pk"), prompt__isnull=False, supersedes=None)
         .order_by()
-        .annotate(judged=Coalesce(Subquery(judged.annotate(n=models.Count("pk")).values("n")), 0))
+        .values("prompt_id")
+        .annotate(ballots=models.Count("pk"))
     )
+    prompts = Prompt.objects.filter(arena=OuterRef("pk"), is_active=True).order_by()
     return {
         "stock_contestants": ArraySubquery(
             contestants.values(row=JSONObject(id="pk", apart="kept_apart", weight="battle_weight"))
         ),
         "stock_outputs": _Joined(ready.values_list(_commas("prompt_id", "revision__contestant_id"), flat=True)),
-        "stock_prompts": ArraySubquery(
-            prompts.values(row=JSONObject(id="pk", paths="categories", split="split", judged="judged"))
-        ),
+        "stock_judged": _Joined(judged.values_list(_commas("prompt_id", "ballots"), flat=True)),
+        "stock_prompts": ArraySubquery(prompts.values(row=JSONObject(id="pk", paths="categories", split="split"))),
     }
 
 
@@ -183,9 +184,7 @@ def _recent_columns() -> dict[str, Any]:
         (),
         models.BigIntegerField(),
     )
-    voted = Battle.objects.filter(
-        arena=OuterRef(OuterRef("pk")), arena__policy="tournament", state=BattleState.VOTED
-    ).order_by("-pk")
+    voted = Battle.objects.filter(arena=OuterRef(OuterRef("pk")), state=BattleState.VOTED).order_by("-pk")
     won = Ballot.objects.filter(battle__in=Subquery(voted.values("pk")[:LATEST]), supersedes=None).order_by()
     return {
         "battles_latest": _Joined(
@@ -194,7 +193,14 @@ def _recent_columns() -> dict[str, Any]:
             )
         ),
         "battles_awaited": _Joined(awaited.values_list("pk", flat=True)),
-        "battles_won": _Joined(won.annotate(winner=winner).values_list(_commas("battle_id", "winner"), flat=True)),
+        "battles_won": Case(
+            When(
+                policy=Tournament.name,
+                then=_Joined(won.annotate(winner=winner).values_list(_commas("battle_id", "winner"), flat=True)),
+            ),
+            default=Value(""),
+            output_field=models.TextField(),
+        ),
     }
 
 
@@ -210,6 +216,7 @@ def _stock(arena: Any) -> Stock:
     )
     contestant_ids = np.array([row["id"] for row in contestants], np.int64)
     prompt_ids = np.array([row["id"] for row in prompts], np.int64)
+    judged = dict(_numbers(arena.stock_judged, 2).tolist())
     outputs = _numbers(arena.stock_outputs, 2)
     ready = np.zeros((len(prompts), len(contestants)), np.bool_)
     outputs = outputs[np.isin(outputs[:, 0], prompt_ids) & np.isin(outputs[:, 1], contestant_ids)]
@@ -220,7 +227,7 @@ def _stock(arena: Any) -> Stock:
         weights=np.array([row["weight"] for row in contestants], np.float64),
         prompts=prompt_ids,
         categories=tuple(tuple(row["paths"]) for row in prompts),
-        judged=np.array([row["judged"] for row in prompts], np.int64),
+        judged=np.array([judged.get(row["id"], 0) for row in prompts], np.int64),
         ready=ready,
     )
 

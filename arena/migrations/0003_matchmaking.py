@@ -173,4 +173,10 @@ class Migration(migrations.Migration):
                 name="contestant_weight_positive",
             ),
         ),
+        migrations.AddIndex(
+            model_name="ballot",
+            index=models.Index(
+                condition=models.Q(("supersedes", None)), fields=["arena", "prompt"], name="ballot_judged"
+            ),
+        ),
     ]

@@ -18,7 +18,7 @@ K = 4 some ten microseconds in compiled code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,16 @@ from ranking.engines.errors import BallotError
 from ranking.engines.fields import MAX_WEIGHT
 
 Floats = NDArray[np.float64]
+Slots = Sequence[int] | NDArray[np.integer]
+Ranks = Sequence[int | None] | NDArray[np.integer]
+Ballot = tuple[Slots, Ranks, float]
 
 
 def assimilate(
     mean: Floats,
     covariance: Floats,
-    slots: Sequence[int] | NDArray[np.integer],
-    ranks: Sequence[int | None] | NDArray[np.integer],
+    slots: Slots,
+    ranks: Ranks,
     weight: float = 1.0,
 ) -> tuple[Floats, Floats]:
     """Mean (M) and covariance (M, M) after one ballot; the arguments are not changed.
@@ -43,11 +46,17 @@ def assimilate(
     that says nothing about order, such as "all bad", returns equal copies. Raises `BallotError` for a ballot or
     weight that makes no sense and for shapes that do not fit. The covariance may be centred or not.
     """
-    places = np.array(slots, dtype=np.int32)
-    order = np.array([0 if rank is None else rank for rank in ranks], dtype=np.int32)
-    _check(mean, covariance, places, order, weight)
+    return assimilate_all(mean, covariance, [(slots, ranks, weight)])
+
+
+def assimilate_all(mean: Floats, covariance: Floats, ballots: Iterable[Ballot]) -> tuple[Floats, Floats]:
+    """The same after several ballots, one after another; each is (slots, ranks, weight). Copies the posterior once."""
     new_mean, new_covariance = np.array(mean, np.float64), np.array(covariance, np.float64, order="C")
-    kernels.assimilate(new_mean, new_covariance, places, order, float(weight))
+    for slots, ranks, weight in ballots:
+        places = np.array(slots, dtype=np.int32)
+        order = np.array([0 if rank is None else rank for rank in ranks], dtype=np.int32)
+        _check(mean, covariance, places, order, weight)
+        kernels.assimilate(new_mean, new_covariance, places, order, float(weight))
     return new_mean, new_covariance
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from arena.ballots.models import Ballot
 from arena.catalogue.models import Arena
 from arena.matchmaking.beliefs import Beliefs
-from ranking.engines.online import assimilate
+from ranking.engines.online import assimilate_all
 
 from .models import Leaderboard
 
@@ -71,12 +71,11 @@ class PublishedBeliefs:
 
     def columns(self, before: int | None = None) -> Mapping[str, Any]:
         board = Leaderboard.objects.filter(arena=OuterRef("pk"), category="")
-        seen = Leaderboard.objects.filter(arena=OuterRef("arena"), category="").values("latest__watermark")
+        seen = Leaderboard.objects.filter(arena=OuterRef(OuterRef("pk")), category="").values("latest__watermark")
+        # What takes another ballot back comes along, so that `read` can leave both out.
         since = (
             Ballot.objects.filter(arena=OuterRef("pk"), pk__gt=Coalesce(Subquery(seen), Value(0)))
-            .judgements()
             .by_humans()
-            .filter(supersedes=None, superseded_by=None, all_bad=False)
             .order_by("pk")
         )
         if before is not None:
@@ -84,14 +83,22 @@ class PublishedBeliefs:
         return {
             "believed": Subquery(board.values("posterior")),
             "judged_since": ArraySubquery(
-                since.values(row=JSONObject(who="contestants", ranks="ranks", weight="weight"))[:SINCE]
+                since.values(
+                    row=JSONObject(id="pk", who="contestants", ranks="ranks", weight="weight", other="supersedes_id")
+                )[:SINCE]
             ),
         }
 
     def read(self, arena: Any) -> Beliefs:
         packed: bytes | None = arena.believed
         beliefs = Beliefs() if packed is None else unpack_posterior(bytes(packed))
-        return _with(beliefs, arena.judged_since)
+        replaced = {ballot["other"] for ballot in arena.judged_since}
+        told = [
+            ballot
+            for ballot in arena.judged_since
+            if ballot["id"] not in replaced and ballot["other"] is None and any(ballot["ranks"])
+        ]
+        return _with(beliefs, told)
 
     def beliefs(self, arena_id: int, before: int | None = None) -> Beliefs:
         arena = Arena.objects.filter(pk=arena_id).annotate(**self.columns(before)).only("pk").first()
@@ -106,10 +113,7 @@ def _with(beliefs: Beliefs, ballots: Sequence[Mapping[str, Any]]) -> Beliefs:
     new = sorted({who for ballot in ballots for who in ballot["who"]} - set(known))
     wider = beliefs.of([*known, *new])
     place = {contestant: at for at, contestant in enumerate([*known, *new])}
-    mean, covariance, count = wider.mean, wider.covariance, wider.ballots
-    for ballot in ballots:
-        slots = [place[who] for who in ballot["who"]]
-        mean, covariance = assimilate(mean, covariance, slots, ballot["ranks"], ballot["weight"])
-        count[slots] += 1
-    mean = mean - mean.mean()
-    return Beliefs(wider.contestants, mean, covariance, count, beliefs.prior_sd)
+    told = [([place[who] for who in ballot["who"]], ballot["ranks"], ballot["weight"]) for ballot in ballots]
+    mean, covariance = assimilate_all(wider.mean, wider.covariance, told)
+    count = wider.ballots + np.bincount([slot for slots, _, _ in told for slot in slots], minlength=len(place))
+    return Beliefs(wider.contestants, mean - mean.mean(), covariance, count, beliefs.prior_sd)
