@@ -44,9 +44,17 @@ def demo_server() -> Iterator[str]:
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_until_it_answers(process, url, log)
+            _show_every_prompt_alike(environment)
             yield url
         finally:
             _stop(process, log)
+
+
+def _show_every_prompt_alike(environment: dict[str, str]) -> None:
+    """By default the least judged prompts come first, and the one that is photographed might not come again."""
+    change = f"from arena.models import Arena; Arena.objects.filter(slug={ARENA!r}).update(prompt_choice='even')"
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", change]
+    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def wait_for_pictures(url: str, wanted: int, patience: float) -> int:
