@@ -13,13 +13,15 @@ from arena.catalogue.models import Arena, Contestant
 from arena.voters.models import VoterKind
 from ranking.engines.fit import Fit
 from ranking.engines.matchmaking.policies import PolicyError
+from ranking.engines.matchmaking.propensity import win_rates as weighted
 from ranking.engines.posterior import wins
 from ranking.leaderboards.actions import publish
 from ranking.leaderboards.beliefs import unpack_posterior
 from ranking.leaderboards.evidence import read_battles
 from ranking.leaderboards.models import Leaderboard
 from ranking.leaderboards.queries import leaderboard_of
-from ranking.leaderboards.win_rates import board_with_posterior, win_rates_of
+from ranking.leaderboards.win_rates import board_with_posterior, interval, win_rates_of
+from tests.ranking.engines.matchmaking.test_propensity import simulated_log, true_rates
 from tests.ranking.leaderboards.battles import fight, vote_by_taste
 from tests.ranking.leaderboards.conftest import Cast
 
@@ -81,6 +83,19 @@ class TestOnBattlesThatThePolicyChose:
         weights = np.array([row.uniform_probability / row.probability for row in Battle.objects.all()])
         assert abs(weights.mean() - 1) < 3.5 * weights.std() / math.sqrt(len(weights))
         assert weights.max() <= 10 * (1 + 1e-9)
+
+
+@pytest.mark.slow
+def test_intervals_hold_what_they_promise_and_standard_errors_alone_do_not() -> None:
+    """100 logs of 60 battles of three among six, a fifth for audit: about six effective battles a contestant."""
+    logs = [weighted(*simulated_log(seed, 60)) for seed in range(100)]
+    ends = [interval(rates) for rates in logs]
+    held = np.mean([(low <= true_rates()) & (true_rates() <= high) for low, high in ends])
+    by_errors = np.mean([np.abs(rates.rate - true_rates()) <= 1.96 * rates.error for rates in logs])
+
+    assert np.mean([rates.effective for rates in logs]) < 10
+    assert held >= 0.95
+    assert by_errors < 0.9
 
 
 class TestTheWeightedRate:
