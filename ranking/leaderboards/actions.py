@@ -96,7 +96,9 @@ def _write(leaderboard: Leaderboard, board: BoardEvidence, result: Fit, standing
         code_version=settings.PODIUM_VERSION,
     )
     leaderboard.latest = snapshot
-    if result.covariance is not None:  # an engine without uncertainty has no beliefs to offer
+    if result.covariance is None or result.unit != "logit":
+        leaderboard.posterior = None  # no Gaussian over log-strengths, and the former one would not do
+    else:
         leaderboard.posterior = pack_posterior(
             board.contestants, result.mean, result.covariance, result.shown, result.parameters.get("prior_sd", 1.0)
         )

@@ -16,7 +16,7 @@ from .conftest import Person
 from .pages import PLACES, Place, Site, sign_in_as
 from .rooms import LONG_NAME, ROOMS
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # on another database the pages are no wider
 
 SIZES = ((1280, 720), (360, 640))
 OF_COLOURS = ["color-contrast", "link-in-text-block"]  # the rules whose answer depends on light or dark

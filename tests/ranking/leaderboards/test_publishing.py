@@ -357,6 +357,17 @@ class TestWhatMatchmakingBelieves:
 
         assert beliefs.ballots.tolist() == [1, 1]
 
+    def test_is_nothing_under_an_engine_that_has_no_posterior(self, arena: Arena, cast: Cast) -> None:
+        """Not what another engine once said."""
+        cast([0, 1], [1, 2])
+        published(arena)
+        Leaderboard.objects.update(engine="borda", parameters={})
+        cast([0, 1], [1, 2])
+        published(arena)
+
+        assert Leaderboard.objects.get().posterior is None
+        assert belief_source().beliefs(arena.pk).prior_sd is None
+
     @pytest.mark.parametrize("count", [0, 1, 2, 17])
     def test_is_stored_without_loss(self, count: int) -> None:
         rng = np.random.default_rng(count)
