@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 from ranking.engines.errors import EngineError
 from ranking.engines.interchange import BallotReader
 from ranking.engines.laboratory import command as laboratory
+from ranking.engines.options import OPTIONS, WRITTEN
 from ranking.engines.ranges import PRIOR_SD
-from ranking.engines.registry import ENGINES, WRITTEN, Engine, engine_named
+from ranking.engines.registry import ENGINES, Engine, engine_named
 
 if TYPE_CHECKING:
     from ranking.engines.evidence import Evidence
@@ -196,8 +197,7 @@ def opened(path: str) -> BinaryIO:
 def run_engines(options: argparse.Namespace) -> None:
     fields = ("name", "title", "equation", "accepts", "uncertainty", "cost")
     rows = [
-        {field: getattr(engine, field) for field in fields}
-        | {"options": ", ".join(option for option in engine.options if option in WRITTEN) or "none"}
+        {field: getattr(engine, field) for field in fields} | {"options": described(engine)}
         for engine in ENGINES.values()
     ]
     if options.json:
@@ -205,8 +205,26 @@ def run_engines(options: argparse.Namespace) -> None:
         return
     for row in rows:
         print(f"{row['name']}: {row['title']}")
-        for field in (*fields[2:], "options"):
+        for field in fields[2:]:
             print(f"    {field:<12} {row[field]}")
+        for option in row["options"]:
+            if option["written"]:
+                default = "" if option["default"] is None else f" (default: {in_words(option['default'])})"
+                print(f"    {'option':<12} {option['name']}: {option['meaning']}{default}")
+
+
+def described(engine: Engine) -> list[dict[str, Any]]:
+    """Its options; those that are not `written` take Python objects and are for the library."""
+    return [
+        {"name": name, "meaning": OPTIONS[name].meaning, "default": default, "written": name in WRITTEN}
+        for name, default in engine.options.items()
+    ]
+
+
+def in_words(default: object) -> str:
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f"{default:.4g}" if isinstance(default, float) else str(default)
 
 
 def _assignment(text: str) -> tuple[str, str]:

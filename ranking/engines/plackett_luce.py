@@ -43,12 +43,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ranking.engines import clusters, notes, ranges
+from ranking.engines.climbing import MAX_ITERATIONS, Likelihood
+from ranking.engines.climbing import VARIANCE_RANGE as VARIANCE_RANGE
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.extended import Extension, solve
 from ranking.engines.fit import Fit, centred
-from ranking.engines.laplace import MAX_ITERATIONS, Likelihood
-from ranking.engines.laplace import VARIANCE_RANGE as VARIANCE_RANGE
 from ranking.engines.laplace import Mode as Mode
 from ranking.engines.laplace import maximise as maximise
 from ranking.engines.scores import ballot_scores

@@ -1,17 +1,19 @@
 """The engines by name. An entry is text until it is fitted, so listing them loads no numeric code.
 
 To add an engine: write `fit(evidence, *, ..., start=None) -> Fit` in a module of this package, and add an `Engine`
-here. `options` names the keyword arguments a caller may pass; anything else is refused, never ignored.
+here. `options` names the keyword arguments a caller may pass, with their defaults; anything else is refused, never
+ignored. What they mean is in `options`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ranking.engines.errors import EngineError
+from ranking.engines.options import WRITTEN as WRITTEN
 
 if TYPE_CHECKING:
     from ranking.engines.evidence import Evidence
@@ -29,7 +31,7 @@ class Engine:
     uncertainty: str
     cost: str
     target: str
-    options: tuple[str, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
 
     def fit(self, evidence: Evidence, **options: Any) -> Fit:
         """Fit this engine. Raises `EngineError` for an option it does not have or evidence it cannot use."""
@@ -40,6 +42,8 @@ class Engine:
         result: Fit = getattr(import_module(module), function)(evidence, **options)
         return result
 
+
+PAIR_OPTIONS = {"prior_sd": None, "method": "map", "intervals": "model", "samples": 500, "rng": None, "start": None}
 
 ENGINES: Mapping[str, Engine] = {
     engine.name: engine
@@ -56,7 +60,15 @@ ENGINES: Mapping[str, Engine] = {
             cost="a pass over the distinct sets of items for each of about seven iterations; a million four-way"
             " ballots in well under a second",
             target="ranking.engines.plackett_luce:fit",
-            options=("prior_sd", "intervals", "covariates", "covariate_sd", "contamination", "effects", "start"),
+            options={
+                "prior_sd": None,
+                "intervals": "model",
+                "covariates": None,
+                "covariate_sd": 1.0,
+                "contamination": False,
+                "effects": None,
+                "start": None,
+            },
         ),
         Engine(
             name="bradley-terry",
@@ -69,7 +81,7 @@ ENGINES: Mapping[str, Engine] = {
             cost="one pass over the pairs, then M^3 an iteration; a million pairs in a tenth of a second, a bootstrap"
             " of 500 in seconds",
             target="ranking.engines.pairwise.bradley_terry:fit",
-            options=("prior_sd", "method", "intervals", "samples", "rng", "start"),
+            options=PAIR_OPTIONS,
         ),
         Engine(
             name="davidson",
@@ -80,7 +92,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="as bradley-terry; nu with its standard deviation",
             cost="as bradley-terry, times about five",
             target="ranking.engines.pairwise.davidson:fit",
-            options=("prior_sd", "method", "intervals", "samples", "rng", "start"),
+            options=PAIR_OPTIONS,
         ),
         Engine(
             name="rao-kupper",
@@ -91,7 +103,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="as bradley-terry; Theta with its standard deviation",
             cost="as bradley-terry, times about five",
             target="ranking.engines.pairwise.rao_kupper:fit",
-            options=("prior_sd", "method", "intervals", "samples", "rng", "start"),
+            options=PAIR_OPTIONS,
         ),
         Engine(
             name="thurstone",
@@ -101,7 +113,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="as bradley-terry",
             cost="as bradley-terry",
             target="ranking.engines.pairwise.thurstone:fit",
-            options=("prior_sd", "method", "intervals", "samples", "rng", "start"),
+            options=PAIR_OPTIONS,
         ),
         Engine(
             name="win-rate",
@@ -111,7 +123,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="Wilson's interval as joint draws, Beta posteriors of pairs, or a bootstrap",
             cost="one pass over the pairs",
             target="ranking.engines.pairwise.win_rate:fit",
-            options=("average", "intervals", "samples", "rng"),
+            options={"average": "comparisons", "intervals": None, "samples": 500, "rng": None},
         ),
         Engine(
             name="rank-centrality",
@@ -123,7 +135,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="Beta posteriors of pairs, or a bootstrap",
             cost="M^3 / 3 operations, and again for each of 500 draws",
             target="ranking.engines.pairwise.rank_centrality:fit",
-            options=("pseudo", "intervals", "samples", "rng"),
+            options={"pseudo": 1.0, "intervals": "model", "samples": 500, "rng": None},
         ),
         Engine(
             name="borda",
@@ -133,7 +145,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="Gaussian over ballots, or clustered by voter",
             cost="K^2 a ballot",
             target="ranking.engines.voting.borda:fit",
-            options=("intervals",),
+            options={"intervals": "ballots"},
         ),
         Engine(
             name="copeland",
@@ -143,7 +155,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="Beta posteriors of pairs, or a bootstrap",
             cost="one pass over the pairs, M^2 for each of 500 draws",
             target="ranking.engines.voting.copeland:fit",
-            options=("intervals", "samples", "rng"),
+            options={"intervals": "model", "samples": 500, "rng": None},
         ),
         Engine(
             name="kemeny",
@@ -154,7 +166,7 @@ ENGINES: Mapping[str, Engine] = {
             cost="exact up to 16 contestants in one majority cycle (a tenth of a second), searched beyond, with the gap"
             " stated",
             target="ranking.engines.voting.kemeny:fit",
-            options=("exact", "intervals", "samples", "rng"),
+            options={"exact": 16, "intervals": "model", "samples": 200, "rng": None},
         ),
         Engine(
             name="elo",
@@ -165,7 +177,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="none, or ballots redrawn in random order (shuffles)",
             cost="some 10 ns a pair and run",
             target="ranking.engines.sequential.elo:fit",
-            options=("k_factor", "shuffles", "rng"),
+            options={"k_factor": 4.0, "shuffles": 0, "rng": None},
         ),
         Engine(
             name="trueskill",
@@ -176,7 +188,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="a Gaussian for each contestant, without correlations",
             cost="two seconds for a million four-way ballots",
             target="ranking.engines.sequential.trueskill:fit",
-            options=("sigma", "beta", "tau", "draw_probability"),
+            options={"sigma": 25 / 3, "beta": 25 / 6, "tau": 0.0, "draw_probability": None},
         ),
         Engine(
             name="ksort",
@@ -187,7 +199,7 @@ ENGINES: Mapping[str, Engine] = {
             uncertainty="a Gaussian for each contestant, without correlations",
             cost="50 ns a pair",
             target="ranking.engines.sequential.ksort:fit",
-            options=("variant", "sigma", "beta", "least_factor"),
+            options={"variant": "published", "sigma": 25 / 3, "beta": 25 / 6, "least_factor": 0.1},
         ),
         Engine(
             name="annotator-aware",
@@ -199,41 +211,9 @@ ENGINES: Mapping[str, Engine] = {
             " shares",
             cost="about ten fits; 0.1 s for 4,000 four-way ballots, 4 s for 100,000",
             target="ranking.engines.reliability.annotator_aware:fit",
-            options=("prior_sd", "fans", "scales", "sides", "position", "start"),
+            options={"prior_sd": None, "fans": True, "scales": False, "sides": False, "position": False, "start": None},
         ),
     )
-}
-
-
-def truth(text: str) -> bool:
-    """Raises `ValueError` for anything but true and false."""
-    if text not in ("true", "false"):
-        raise ValueError(text)
-    return text == "true"
-
-
-# Options that can be written as text, and what they are; the others take Python objects.
-WRITTEN: Mapping[str, Callable[[str], int | float | str | bool]] = {
-    "prior_sd": float,
-    "method": str,
-    "intervals": str,
-    "average": str,
-    "variant": str,
-    "samples": int,
-    "shuffles": int,
-    "exact": int,
-    "rng": int,
-    "pseudo": float,
-    "k_factor": float,
-    "sigma": float,
-    "beta": float,
-    "tau": float,
-    "draw_probability": float,
-    "least_factor": float,
-    "covariates": str,
-    "covariate_sd": float,
-    "contamination": truth,
-    "effects": str,
 }
 
 

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.engines import choice_sets, kernels
+from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 
 Floats = NDArray[np.float64]
 TABLE = 1 << 18  # places of all tables together, 2 MB: where they no longer fit the cache, sorting keys is faster
 KEY_BITS = 64
+LONGEST = 256  # items on a ballot: its choices cost the cube of that, and a ballot of 2,000 half a minute an iteration
 CHUNK = 1 << 16  # rows expanded at a time: a few megabytes, so that they stay in the cache until grouped
 
 
@@ -55,8 +57,9 @@ def group(evidence: Evidence) -> Terms:
 
     Choices are counted by set as `choice_sets` says; "all of N before any of B", and sets that are too large for that,
     are grouped in a hash table that grows by doubling. Cost: 20 to 100 ns a choice; memory about 50 bytes a distinct
-    set of four, and 16 bytes a choice from a set without a table.
+    set of four, and 16 bytes a choice from a set without a table. Raises `FitError` for a ballot longer than `LONGEST`.
     """
+    _check_lengths(evidence)
     wins = np.zeros(len(evidence.items))
     sets, found = _Sets.of(evidence), _Grouped.empty()
     rest = sets.count_rankings(evidence, wins)
@@ -73,6 +76,16 @@ def group(evidence: Evidence) -> Terms:
         sizes, split, mass = _grown(sizes, wanted), _grown(split, wanted), _grown(mass, wanted)
         members = _grown(members, wanted_places)
     return _joined(wins, *sets.listed(), found)
+
+
+def _check_lengths(evidence: Evidence) -> None:
+    sizes = np.diff(evidence.offsets)
+    long = int((sizes > LONGEST).sum())
+    if long:
+        raise FitError(
+            f"{long} of {len(evidence)} ballots show more than {LONGEST} items (up to {sizes.max()}), which costs the"
+            f" cube of that: keep the best {LONGEST} of each, or use elo"
+        )
 
 
 def _joined(wins: Floats, sizes: NDArray[np.int32], mass: Floats, members: NDArray[np.int32], found: _Grouped) -> Terms:

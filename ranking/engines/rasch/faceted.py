@@ -55,9 +55,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ranking.engines.climbing import VARIANCE_RANGE
 from ranking.engines.errors import FitError
 from ranking.engines.fit import Fit
-from ranking.engines.laplace import VARIANCE_RANGE
 from ranking.engines.rasch import findings
 from ranking.engines.rasch.cells import Cells, group
 from ranking.engines.rasch.layout import Layout

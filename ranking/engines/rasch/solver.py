@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.engines.laplace import MAX_HALVINGS, MAX_LOG_VARIANCE, ROUNDING, VARIANCE_RANGE
+from ranking.engines.climbing import MAX_HALVINGS, MAX_LOG_VARIANCE, ROUNDING, VARIANCE_RANGE
 from ranking.engines.rasch import kernels
 from ranking.engines.rasch.bordered import Bordered
 from ranking.engines.rasch.cells import Cells

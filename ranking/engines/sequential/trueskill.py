@@ -32,6 +32,7 @@ from ranking.engines import notes
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import Fit
+from ranking.engines.ranges import between
 from ranking.engines.sequential.schedule import DEPENDENCE, checked, schedule
 
 Floats = NDArray[np.float64]
@@ -40,6 +41,7 @@ NAME = "trueskill"
 MU = 25.0  # points; any number, differences alone matter
 SIGMA = MU / 3
 BETA = MU / 6
+LEAST_CHANCE = 1e-6  # of a tie, where there are ties: below, the inverse normal has no digits left
 TOLERANCE = 1e-9  # points, of the difference of two performances in one sweep
 
 
@@ -59,7 +61,7 @@ def fit(
     checked("tau", tau, zero=True)
     order, amount = schedule(evidence)
     tied, every = loops.count_constraints(evidence.offsets, evidence.ranks, evidence.weight)
-    chance = tied / every if draw_probability is None else draw_probability
+    chance = tied / every if draw_probability is None else _given_chance(draw_probability)
     margin = _margin(chance, beta, tied)
     mean, variance = np.full(len(evidence.items), MU), np.full(len(evidence.items), sigma**2)
     unsettled = loops.trueskill(
@@ -91,10 +93,13 @@ def _known(evidence: Evidence) -> NDArray[np.bool_]:
     return np.repeat(evidence.informative(), np.diff(evidence.offsets))
 
 
+def _given_chance(chance: float) -> float:
+    return 0.0 if chance == 0 else between("draw_probability, if not 0,", chance, (LEAST_CHANCE, 1.0))
+
+
 def _margin(chance: float, beta: float, tied: float) -> float:
-    if not 0 <= chance <= 1:
-        raise FitError(f"draw_probability must lie between 0 and 1, not {chance}")
     if chance == 0 and tied:
         raise FitError("there are ties, so draw_probability must be above 0")
-    most = min(chance, 1 - 1e-6)  # of ties alone; the margin of a certain tie is infinite
-    return NormalDist().inv_cdf((1 + most) / 2) * math.sqrt(2) * beta
+    least = LEAST_CHANCE if tied else 0.0
+    inner = min(max(chance, least), 1 - LEAST_CHANCE)  # the margin of a certain tie is infinite, of none at all 0
+    return NormalDist().inv_cdf((1 + inner) / 2) * math.sqrt(2) * beta

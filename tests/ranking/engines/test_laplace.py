@@ -14,7 +14,8 @@ from ranking.engines.fit import Fit
 from ranking.engines.laplace import maximise
 from ranking.engines.registry import ENGINES
 from ranking.engines.standings import standings
-from tests.ranking.engines.ballots import evidence_of
+from ranking.engines.terms import group
+from tests.ranking.engines.ballots import evidence_of, simulated
 
 WITH_PRIOR = [name for name, engine in ENGINES.items() if "prior_sd" in engine.options]
 CYCLE = [([0, 1, 2], [1, 2, 3]), ([1, 2, 0], [1, 2, 3]), ([2, 1, 0], [1, 3, 2])]
@@ -149,3 +150,26 @@ def test_a_prior_is_learned_from_a_ballot_or_two(name, size, times) -> None:
         assert 0.1 <= fit.parameters["prior_sd"] <= 10
         if fit.parameters["prior_sd"] in (0.1, 10):
             assert any("limit" in warning for warning in fit.warnings)
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_learning_a_prior_from_few_ballots_takes_few_passes(size) -> None:
+    """The evidence equation alone crawls here: with it and a search of the whole range, up to 120."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        evidence = simulated(rng.normal(0, 1, 50), 100 // size, size, rng)
+        mode = maximise(group(evidence))
+        assert mode.converged
+        assert mode.iterations <= 60
+
+
+def test_where_the_slope_says_the_evidence_is_level_it_is_highest(monkeypatch) -> None:
+    monkeypatch.setattr(laplace, "EQUATION_ITERATIONS", 1)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        terms = group(simulated(rng.normal(0, 1, 10), 15, 2, rng))
+        began = laplace._equated(terms, np.zeros(10))[0]
+        rooted, _, settled = laplace._rooted(terms, began)
+        searched, _ = laplace._searched(terms, np.zeros(10))
+        assert settled
+        assert rooted.log_evidence() == pytest.approx(searched.log_evidence(), abs=1e-4)

@@ -14,7 +14,8 @@ from ranking.engines.__main__ import main
 from ranking.engines.errors import EngineError, FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import Fit
-from ranking.engines.registry import ENGINES, WRITTEN, engine_named
+from ranking.engines.options import OPTIONS, WRITTEN
+from ranking.engines.registry import ENGINES, engine_named
 from ranking.engines.standings import standings
 from tests.ranking.engines.ballots import evidence_of, some_ballots
 
@@ -125,7 +126,43 @@ def test_options_can_be_written_on_the_command_line(capsys, tmp_path) -> None:
 def test_the_engines_command_names_the_options(capsys) -> None:
     assert main(["engines", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert rows["elo"]["options"] == "k_factor, shuffles, rng"
+    assert [option["name"] for option in rows["elo"]["options"]] == ["k_factor", "shuffles", "rng"]
+    assert rows["elo"]["options"][0] == {
+        "name": "k_factor", "meaning": "points at stake in one comparison", "default": 4.0, "written": True
+    }  # fmt: skip
+    assert main(["engines"]) == 0
+    printed = capsys.readouterr().out
     for engine in ENGINES.values():
-        for option in engine.options:
-            assert option not in WRITTEN or option in rows[engine.name]["options"]
+        assert [option["name"] for option in rows[engine.name]["options"]] == list(engine.options)
+        for option in rows[engine.name]["options"]:
+            assert f"option       {option['name']}: {option['meaning']}" in printed or not option["written"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_engine_has_every_option_that_its_function_has_with_the_same_default(name) -> None:
+    module, function = ENGINES[name].target.split(":")
+    parameters = inspect.signature(getattr(import_module(module), function)).parameters
+    assert {key: value.default for key, value in parameters.items() if key != "evidence"} == ENGINES[name].options
+    assert set(ENGINES[name].options) <= set(OPTIONS)
+
+
+def test_everything_but_a_fit_to_start_from_can_be_written() -> None:
+    assert set(OPTIONS) - set(WRITTEN) == {"start"}
+    assert {option for engine in ENGINES.values() for option in engine.options} == set(OPTIONS)
+
+
+@pytest.mark.parametrize("option", ["fans=false", "scales=true", "sides=true", "position=true", "prior_sd=0.5"])
+def test_who_is_believed_can_be_chosen_on_the_command_line(capsys, tmp_path, option) -> None:
+    path = tmp_path / "ballots.jsonl"
+    lines = [{"items": ["a", "b", "c"], "ranks": [1, 2, 3], "voter": f"v{n % 3}"} for n in range(9)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ask = ["fit", str(path), "--json", "--engine", "annotator-aware", "--option", option]
+    assert main(ask) == 0
+    found = json.loads(capsys.readouterr().out)["parameters"]
+    name, value = option.split("=")
+    evidence = evidence_of([([0, 1, 2], [1, 2, 3])] * 9, 3, voters=[line["voter"] for line in lines])
+    asked = ENGINES["annotator-aware"].fit(evidence, **{name: WRITTEN[name](value)})
+    assert found["log_likelihood"] == pytest.approx(asked.parameters["log_likelihood"])
+    assert set(found["shares"]) == set(asked.parameters["shares"])
+    assert main([*ask[:-1], f"{name}=maybe"]) == 2
+    assert "must be" in capsys.readouterr().err

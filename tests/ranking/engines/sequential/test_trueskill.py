@@ -151,8 +151,11 @@ def test_what_ties_are_expected_is_learned_or_given() -> None:
         fit(evidence, draw_probability=0.0)
     only = fit(evidence_of([([0, 1], [1, 1])] * 5, 2))
     np.testing.assert_allclose(only.mean, 25, atol=1e-6)
-    with pytest.raises(FitError, match=r"between 0 and 1, not 1\.5"):
-        fit(evidence, draw_probability=1.5)
+    for wrong in (1.5, 1e-300, -1.0, float("nan")):
+        with pytest.raises(FitError, match=f"draw_probability, if not 0, must be a number from 1e-06 to 1, not {wrong}"):
+            fit(evidence, draw_probability=wrong)
+    rare = evidence_of([([0, 1], [1, 1]), ([0, 1], [1, 2])], 2, weight=[1e-6, 1e9])
+    assert np.isfinite(fit(rare).mean).all()
 
 
 def test_a_contestant_without_ranked_ballots_is_named() -> None:
