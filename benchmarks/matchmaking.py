@@ -4,8 +4,8 @@
 
 An arena of 500 prompts for which every contestant is ready, battles of four, beliefs after some ballots, a voter who
 has judged 30 battles; the arena's own rules (a tenth for audit, floor and ceiling of exposure). The database is not in
-it: the page asks it for the voter, the candidates of one set and the two rows it writes, whatever the policy. Set
-OPENBLAS_NUM_THREADS=1, as a server does that runs a process on each core.
+it: the page asks it for the voter, the candidates of one set and the two rows it writes, whatever the policy. Linear
+algebra has one thread, as in a server with a process for each core.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import numpy as np
+from ranking.engines.laboratory.trials import one_thread
 
-from arena.matchmaking.choosing import choose
-from arena.matchmaking.knowledge import Knowledge, Stock
-from ranking.engines.matchmaking.choosing import Rules
-from ranking.engines.matchmaking.registry import POLICIES, policy_named
+one_thread()  # before numpy is loaded
+
+import numpy as np  # noqa: E402
+
+from arena.matchmaking.choosing import choose  # noqa: E402
+from arena.matchmaking.knowledge import Knowledge, Stock  # noqa: E402
+from ranking.engines.matchmaking.choosing import Rules  # noqa: E402
+from ranking.engines.matchmaking.registry import POLICIES, policy_named  # noqa: E402
 
 PROMPTS, SIZE = 500, 4
 GOALS = {50: 5.0, 200: 20.0}  # milliseconds
