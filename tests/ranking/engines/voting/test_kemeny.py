@@ -50,6 +50,30 @@ def test_the_order_is_as_good_as_the_best_of_all(ballots, weights) -> None:
         assert searched.parameters["disagreement"] == pytest.approx(best)
 
 
+@settings(max_examples=30, deadline=None)
+@given(some_ballots(items=5, most=6), st.lists(st.integers(1, 4), min_size=6, max_size=6))
+def test_a_ballot_cast_again_is_a_weight(ballots, times) -> None:
+    """The same votes, whether identical ballots repeat or one weighs as much."""
+    repeated = [ballot for ballot, count in zip(ballots, times, strict=False) for _ in range(count)]
+    weight = [float(count) for count in times[: len(ballots)]]
+    assume(any(True for _ in listed_pairs(evidence_of(ballots, 5))))
+    for exact in (16, 1):
+        one = fit(evidence_of(repeated, 5), intervals="none", exact=exact)
+        other = fit(evidence_of(ballots, 5, weight=weight), intervals="none", exact=exact)
+        np.testing.assert_array_equal(one.mean, other.mean)
+        for key in ("disagreement", "lower_bound", "optimal", "unique"):
+            assert one.parameters[key] == pytest.approx(other.parameters[key])
+
+
+def test_a_million_identical_ballots_are_one_order() -> None:
+    ballot = ([3, 1, 0, 2], [1, 2, 3, 4])
+    found = fit(evidence_of([ballot], 4, weight=[1e6]), intervals="none")
+    assert np.argsort(-found.mean).tolist() == [3, 1, 0, 2]
+    assert found.parameters["disagreement"] == 0
+    assert found.parameters["unique"] is True
+    assert fit(evidence_of([ballot] * 50, 4), intervals="none").mean.tolist() == found.mean.tolist()
+
+
 def test_the_capital_of_tennessee() -> None:
     found = fit(tennessee())
     order = [CITIES[item] for item in np.argsort(-found.mean)]
