@@ -41,3 +41,12 @@ def test_intervals_cover_what_they_promise(items, ballots, size, spread, known) 
     strengths, places = coverage(items, ballots, size, spread, known=known, repeats=150)
     assert 0.93 <= strengths <= 0.97
     assert 0.93 <= places <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shown", [4, 6])
+def test_with_very_few_pairs_ratings_are_held_too_rarely_and_ranks_are_not(shown) -> None:
+    """The limit that the page on ratings states, with its remedies that were tried."""
+    strengths, places = coverage(50, 50 * shown // 2, 2, 1.0, known=None, repeats=40)
+    assert 0.84 <= strengths < 0.95
+    assert 0.93 <= places <= 0.98

@@ -152,7 +152,7 @@ def test_what_ties_are_expected_is_learned_or_given() -> None:
     only = fit(evidence_of([([0, 1], [1, 1])] * 5, 2))
     np.testing.assert_allclose(only.mean, 25, atol=1e-6)
     for wrong in (1.5, 1e-300, -1.0, float("nan")):
-        with pytest.raises(FitError, match=f"draw_probability, if not 0, must be a number from 1e-06 to 1, not {wrong}"):
+        with pytest.raises(FitError, match=f"draw_probability, if not 0, must be .* not {wrong}"):
             fit(evidence, draw_probability=wrong)
     rare = evidence_of([([0, 1], [1, 1]), ([0, 1], [1, 2])], 2, weight=[1e-6, 1e7])
     assert np.isfinite(fit(rare).mean).all()
