@@ -30,6 +30,7 @@ CHUNK = 5_000
 _IMPORT_LOCK_CLASS = 0x696D706F  # the first key of our advisory locks on imports; ASCII "impo"
 _LONGEST = {"id": 200, "voter": 200, "voter_kind": 40, "protocol": 40, "prompt": 200}
 _LONGEST_ITEM = 200
+MOST_ITEMS = 256  # as many as the default engine fits, see `ranking.engines.terms`
 _LONGEST_CATEGORY = 120
 
 
@@ -105,6 +106,8 @@ def _too_long(record: BallotRecord) -> str | None:
         value = getattr(record, key)
         if value is not None and len(value) > most:
             return f"{key} has {len(value)} characters; at most {most} are stored"
+    if len(record.items) > MOST_ITEMS:
+        return f"{len(record.items)} items; the boards take at most {MOST_ITEMS} on a ballot: keep the best ones"
     for item in record.items:
         if len(item) > _LONGEST_ITEM:
             return f"an item has {len(item)} characters; at most {_LONGEST_ITEM} are stored"

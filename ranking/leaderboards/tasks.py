@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
 
 from arena.ballots.watermark import BallotsBeingWritten
+from ranking.engines.errors import EngineError
 
 from .actions import BeingPublished, only_publisher, publish
 from .boards import show_published
 from .goals import boards_with_old_goals, measure_goal
 from .queries import boards_behind, leaderboard_of
+
+log = logging.getLogger(__name__)
 
 _PENDING_SECONDS = 30  # a request that was lost with its worker blocks further ones for no longer than this
 
@@ -36,6 +41,9 @@ def refresh(arena_id: int) -> None:
         return  # a slow fit must not take every worker; the sweep finds what it left out
     except BallotsBeingWritten:
         request_refresh(arena_id)
+        return
+    except EngineError as error:  # an engine or parameters that these ballots cannot have; the former board stays
+        log.error("The board of %s cannot be computed: %s", leaderboard.arena, error)
         return
     show_published(leaderboard)
     request_goal(arena_id)

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from arena.ballots.models import Ballot
 from arena.ballots.watermark import BallotsBeingWritten
 from arena.catalogue.models import Arena
+from ranking.engines.errors import EngineError
 from ranking.engines.report import table
 from ranking.leaderboards.actions import publish
 from ranking.leaderboards.queries import leaderboard_of
@@ -37,6 +38,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"ballots of {arena} are being written; ask again when that is done", returncode=2
             ) from None
+        except EngineError as error:
+            raise CommandError(f"the board of {arena} cannot be computed: {error}", returncode=2) from None
         if snapshot is None or not snapshot.standings["standings"]:
             raise CommandError(f"{arena} has no ballots that count", returncode=2)
         if options["json"]:

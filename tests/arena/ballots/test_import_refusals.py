@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from arena.ballots import importing
 from arena.catalogue.models import Arena
+from ranking.engines import terms
 from tests import shell
 from tests.arena.ballots.ballot_files import FULL, SHORT, everything, refused, run, write
 
@@ -45,6 +47,10 @@ BAD_LINES: dict[str, tuple[dict[str, Any] | str | bytes, str]] = {
     "a negative weight": (SHORT | {"weight": -1}, "weight must lie between"),
     "no time": (SHORT | {"at": "yesterday"}, "at must be a time"),
     "another ballot under an id of this file": (FULL | {"ranks": [4, 3, 2, 1]}, "id 'b1' was used before"),
+    "many items": (
+        {"items": [str(item) for item in range(257)], "ranks": list(range(1, 258))},
+        "257 items; the boards take at most 256 on a ballot",
+    ),
     "a long item": ({"items": ["a", "x" * 201], "ranks": [1, 2]}, "an item has 201 characters; at most 200"),
     "a long voter": (SHORT | {"voter": "x" * 201}, "voter has 201 characters; at most 200"),
     "a long id": (SHORT | {"id": "x" * 201}, "id has 201 characters; at most 200"),
@@ -146,3 +152,7 @@ def test_the_shell_sees_status_2_and_no_traceback(
     assert len(lines) == len(said)
     for line, reason in zip(lines, said, strict=True):
         assert reason in line
+
+
+def test_a_ballot_may_have_as_many_items_as_the_default_engine_fits() -> None:
+    assert importing.MOST_ITEMS == terms.LONGEST

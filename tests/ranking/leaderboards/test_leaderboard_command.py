@@ -16,7 +16,7 @@ from arena.ballots.actions import retract_ballot
 from arena.ballots.watermark import hold_for_writing
 from arena.catalogue.models import Arena
 from arena.voters.models import Voter, VoterKind
-from ranking.leaderboards.models import Snapshot
+from ranking.leaderboards.models import Leaderboard, Snapshot
 from tests.ranking.leaderboards.conftest import Cast
 from tests.shell import manage, run
 from tests.threads import PATIENCE, meanwhile
@@ -189,3 +189,10 @@ def test_real_votes_give_the_board_that_the_engines_own_command_gives(shared_dat
     assert found == expected
     stored = Snapshot.objects.get().standings
     assert {key: value for key, value in stored.items() if key != "warnings"} == expected
+
+
+def test_an_engine_that_refuses_is_one_line(arena: Arena, cast: Cast) -> None:
+    cast([0, 1], [1, 2])
+    Leaderboard.objects.create(arena=arena, parameters={"prior_sd": -1.0})
+
+    assert refused("prints", "--json").startswith("the board of prints cannot be computed: ")

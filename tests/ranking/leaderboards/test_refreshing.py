@@ -16,7 +16,7 @@ from arena.ballots.watermark import BallotsBeingWritten
 from arena.catalogue.models import Arena
 from arena.events import announce_ballots
 from ranking.leaderboards import boards, tasks
-from ranking.leaderboards.models import Snapshot
+from ranking.leaderboards.models import Leaderboard, Snapshot
 from ranking.leaderboards.queries import leaderboard_of
 from tests.ranking.leaderboards.conftest import Cast
 from tests.threads import PATIENCE, at_once, meanwhile
@@ -143,6 +143,19 @@ class TestTheTask:
 
         assert not Snapshot.objects.exists()
         assert announced == []
+
+    def test_that_the_engine_refuses_leaves_the_former_board(
+        self, arena: Arena, cast: Cast, announced: list[int], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        cast([0, 1], [1, 2])
+        tasks.refresh(arena.pk)
+        Leaderboard.objects.update(parameters={"prior_sd": -1.0})
+        cast([0, 1], [1, 2])
+        tasks.refresh(arena.pk)
+
+        assert Snapshot.objects.count() == 1
+        assert announced == [arena.pk]
+        assert [record.getMessage() for record in caplog.records if "cannot be computed" in record.getMessage()]
 
     def test_is_asked_for_again_while_a_long_writer_holds_the_arena(
         self, arena: Arena, asked: list[tuple[int, float]], announced: list[int], monkeypatch: pytest.MonkeyPatch
