@@ -13,9 +13,10 @@
                  many ballots with it
 
 "alone" is the policy by itself; "as shipped" has the rules that an arena has by default: a tenth uniform, floor and
-ceiling of exposure. A peer that stands for several (K-factors of Elo, pivots and betas of K-Sort) is the best of them,
-chosen on the same trials, for each figure anew. Medians and quartiles are over seeds, where a seed that does not get
-there counts as later than all others. "never": not within the ballots of the trial.
+ceiling of exposure; "half by lot" has half of the battles uniform. A peer that stands for several (K-factors of Elo,
+pivots and betas of K-Sort) is the best of them, chosen on the same trials, for each figure anew. Medians and quartiles
+are over seeds, where a seed that does not get there counts as later than all others. "never": not within the ballots of
+the trial.
 """
 
 from __future__ import annotations
@@ -189,7 +190,11 @@ VOTERS = {
 
 def robustness(bench: Bench) -> Iterator[Page]:
     base = Setup(Field("normal", 50, 0.5), Electorate(), Form("rank", 4), PLAIN, SHIPPED, Rules(), 4000, 1.5)
-    for where, policy, rules in (("as shipped", SHIPPED, Rules()), ("random sets", UNIFORM, NO_RULES)):
+    for where, policy, rules in (
+        ("as shipped", SHIPPED, Rules()),
+        ("half by lot", SHIPPED, Rules(audit=0.5)),
+        ("random sets", UNIFORM, NO_RULES),
+    ):
         here = replace(base, policy=policy, rules=rules)
         yield _told(bench, f"robustness, {where}", lambda here=here, where=where: _robustness(bench, where, here))
 
