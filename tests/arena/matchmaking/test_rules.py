@@ -12,7 +12,7 @@ from arena.matchmaking.rules import rules_of
 from arena.protocols import Protocol
 from ranking.engines.matchmaking.choosing import NO_RULES
 from ranking.engines.matchmaking.goals import NarrowIntervals, TopKnown
-from ranking.engines.matchmaking.policies import Misorder
+from ranking.engines.matchmaking.policies import KSort, Misorder
 from ranking.engines.matchmaking.registry import DEFAULT, POLICIES
 
 
@@ -36,7 +36,7 @@ def test_parameters_reach_the_policy_and_are_stored_with_a_battle() -> None:
     assert rules.policy == Misorder(top_weight=2.5, variant="row")
     assert rules.described() == {
         "top_weight": 2.5, "variant": "row", "sharpness": "infinite", "size": 4, "audit": 0.1,
-        "prompt_choice": "least-judged", "floor": 0.5, "rescue": 0.45, "ceiling": 3.0,
+        "prompt_choice": "least-judged", "top_count": 0, "floor": 0.5, "rescue": 0.45, "ceiling": 3.0,
     }  # fmt: skip
 
 
@@ -55,6 +55,15 @@ def test_a_policy_that_promises_exposure_is_left_alone(name: str) -> None:
 def test_goals_are_those_of_the_arena() -> None:
     assert rules_of(arena(goal="top-known", goal_top=3, goal_confidence=0.9)).goal == TopKnown(3, 0.9)
     assert rules_of(arena(goal="narrow-intervals", goal_points=20)).goal == NarrowIntervals(20)
+
+
+def test_a_goal_about_the_best_aims_the_default_policy_at_them() -> None:
+    goal = {"goal": "top-known", "goal_top": 3}
+
+    assert rules_of(arena(**goal)).policy == Misorder(top_count=3, top_weight=20)
+    assert rules_of(arena(**goal, policy_parameters={"top_weight": 1})).policy == Misorder(top_count=3, top_weight=1)
+    assert rules_of(arena(goal="narrow-intervals")).policy == Misorder()
+    assert rules_of(arena(**goal, policy="ksort")).policy == KSort()
 
 
 def test_ballots_that_name_the_best_alone_are_forecast_as_such() -> None:
