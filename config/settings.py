@@ -280,6 +280,7 @@ UNFOLD: dict[str, Any] = {
             _menu(
                 "Voting",
                 ("Battles", "swords", "arena_battle"),
+                ("Slots", "grid_view", "arena_battleslot"),
                 ("Ballots", "how_to_vote", "arena_ballot"),
                 ("Voters", "person", "arena_voter"),
             ),
@@ -287,6 +288,7 @@ UNFOLD: dict[str, Any] = {
                 "Ranking",
                 ("Leaderboards", "leaderboard", "ranking_leaderboard"),
                 ("Snapshots", "photo_camera", "ranking_snapshot"),
+                ("Goals", "flag", "ranking_goalstanding"),
             ),
             _menu(
                 "People",

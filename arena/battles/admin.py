@@ -20,3 +20,12 @@ class BattleAdmin(LedgerAdmin):
     search_fields = ("=public_id", "prompt__text")
     date_hierarchy = "opened_at"
     inlines = (SlotInline,)
+
+
+@admin.register(BattleSlot)
+class BattleSlotAdmin(LedgerAdmin):
+    """Found by the token of its media, which is all that a report about a picture can name."""
+
+    list_display = ("media_token", "battle", "position", "candidate")
+    list_select_related = ("battle", "candidate__revision__contestant")
+    search_fields = ("=media_token", "=battle__public_id")

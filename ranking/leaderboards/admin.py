@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from arena.admin_base import LedgerAdmin
 
-from .models import Leaderboard, Snapshot
+from .models import GoalStanding, Leaderboard, Snapshot
 
 
 @admin.register(Leaderboard)
@@ -22,3 +22,11 @@ class SnapshotAdmin(LedgerAdmin):
     list_select_related = ("leaderboard__arena",)
     search_fields = ("=public_id", "=checksum")
     date_hierarchy = "published_at"
+
+
+@admin.register(GoalStanding)
+class GoalStandingAdmin(LedgerAdmin):
+    list_display = ("leaderboard", "goal", "value", "target", "reached", "low", "median", "high", "measured_at")
+    list_filter = ("reached",)
+    list_select_related = ("leaderboard__arena",)
+    search_fields = ("leaderboard__arena__name", "goal")

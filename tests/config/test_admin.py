@@ -24,6 +24,7 @@ from arena.generation.models import Candidate
 from arena.models import User
 from arena.prompts.models import Prompt
 from ranking.leaderboards.actions import publish
+from ranking.leaderboards.goals import measure_goal
 from ranking.leaderboards.models import Leaderboard, Snapshot
 from ranking.leaderboards.queries import leaderboard_of
 from tests.visitor import Visitor
@@ -60,6 +61,8 @@ def busy(ready_arena: Arena, tmp_path: Path) -> Arena:
     other.open(ready_arena)
     publish(leaderboard_of(ready_arena.pk))
     publish(leaderboard_of(ready_arena.pk, "nature"))
+    Arena.objects.filter(pk=ready_arena.pk).update(goal="narrow-intervals", goal_points=600)
+    measure_goal(leaderboard_of(ready_arena.pk))
     return ready_arena
 
 
@@ -216,6 +219,9 @@ class TestStaffCan:
             "slug": "sketches", "name": "Sketches", "modality": "image", "protocol": "k-rank", "battle_size": "3",
             "candidates_per_prompt": "1", "preliminary_below": "30", "visibility": "public", "is_open": "on",
             "anonymous_voting": "on", "data_licence": "CC-BY-4.0", "description": "",
+            "policy": "swiss", "policy_parameters": "{}", "audit_share": "0.1", "prompt_choice": "even",
+            "prompts_shown": "any", "category_quota": "{}", "goal": "", "goal_top": "5", "goal_confidence": "0.95",
+            "goal_points": "30",
         }  # fmt: skip
         assert staff.post(url(Arena, "add"), arena).status_code == 302
         made = Arena.objects.get(slug="sketches")
@@ -228,6 +234,7 @@ class TestStaffCan:
         contestant = {
             "arena": made.pk, "name": "Umber", "state": "active", "description": "", "organisation": "",
             "licence": "", "link": "", "revisions-TOTAL_FORMS": "0", "revisions-INITIAL_FORMS": "0",
+            "kept_apart": "", "battle_weight": "1",
         }  # fmt: skip
         assert staff.post(url(Contestant, "add"), contestant).status_code == 302
         assert Contestant.objects.get().name == "Umber"

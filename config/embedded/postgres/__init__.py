@@ -22,6 +22,7 @@ import fasteners
 START_SECONDS = 60
 _starting = threading.Lock()
 _servers: dict[Path, Any] = {}
+_released: set[Path] = set()
 
 
 def running_server(data: Path) -> Any:
@@ -31,6 +32,8 @@ def running_server(data: Path) -> Any:
     start within `START_SECONDS`.
     """
     with _starting:
+        if data in _released:
+            raise RuntimeError("Podium is stopping and opens no further connection to its database")
         if data not in _servers:
             data.parent.mkdir(parents=True, exist_ok=True)
             # One process at a time, and free again when it dies.
@@ -96,12 +99,17 @@ def socket_folder(data: Path) -> str:
     return str(running_server(data).get_postmaster_info().socket_dir)
 
 
-def release(data: Path) -> None:
-    """Say that this process needs the server no more; the last to say so stops it."""
-    with _starting:
+def release(data: Path, *, for_good: bool = False) -> None:
+    """Say that this process needs the server no more; the last to say so stops it.
+
+    After `for_good` a thread that still wants a connection gets a `RuntimeError` and not a server started anew.
+    """
+    with _starting:  # the wheel's own lock is not made for two threads
+        if for_good:
+            _released.add(data)
         server = _servers.pop(data, None)
-    if server is not None:
-        server.cleanup()
+        if server is not None:
+            server.cleanup()
 
 
 def _forget_dead_users(register: Path) -> None:

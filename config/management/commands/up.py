@@ -136,7 +136,7 @@ class Command(BaseCommand):
         if settings.EMBEDDED:
             from config.embedded.postgres import release
 
-            release(Path(settings.DATABASES["default"]["HOST"]))
+            release(Path(settings.DATABASES["default"]["HOST"]), for_good=True)
 
 
 def _warm_up() -> None:

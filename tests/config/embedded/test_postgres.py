@@ -117,3 +117,26 @@ def test_the_folders_above_it_can_be_passed_but_not_listed_by_others(tmp_path: P
     above.mkdir(mode=0o700)
     leave(user_of(above / "postgres"))
     assert above.stat().st_mode & 0o777 == 0o711
+
+
+STOPPED = """
+import sys
+from pathlib import Path
+from config.embedded.postgres import release, running_server
+data = Path(sys.argv[1])
+running_server(data)
+release(data, for_good=True)
+try:
+    running_server(data)
+except RuntimeError as error:
+    print(error)
+"""
+
+
+def test_a_thread_that_comes_too_late_does_not_start_it_anew(data: Path) -> None:
+    """Podium is stopping, and a task that goes on wants another connection."""
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED, str(data)], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "Podium is stopping and opens no further connection to its database\n"
+    assert not is_running(data)
