@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 
 TIE_PRIOR = 0.5  # of a tied and of a decided ballot between equals
 TAU_TOLERANCE = 1e-12
+SLOPE_ROUNDING = 1e-15  # of a slope in tau, for each logit
 MAX_TAU_STEPS = 200
 
 
@@ -84,18 +85,22 @@ class PairLikelihood:
             information[:count, -1] = information[-1, :count] = -self._spread(total.eta_tau, count)
         return value, gradient, information
 
+    def of_ballots(self, theta: Floats, tau: float) -> float:
+        """The log-likelihood without the prior of the tie parameter."""
+        return float(self._total(theta, tau).value.sum())
+
     def tie_parameter(self, theta: Floats) -> float:
         """The best tau for these strengths, by Newton's method kept within the link's range."""
         if not self.profiled:
             return self.link.no_ties
         tau = self._tau
-        value, slope, bend = self._along_tau(theta, tau)
+        value, slope, bend, rounding = self._along_tau(theta, tau)
         for _ in range(MAX_TAU_STEPS):
             step = -slope / bend if bend < 0 else math.copysign(1.0, slope)
             step = min(max(step, -2.0), 2.0)
             while tau + step <= self.link.lowest:
                 step /= 2
-            if abs(step) <= TAU_TOLERANCE * (1 + abs(tau)):
+            if abs(step) <= TAU_TOLERANCE * (1 + abs(tau)) or abs(slope) <= rounding:
                 self._tau = tau
                 return tau
             trial = self._along_tau(theta, tau + step)
@@ -103,15 +108,19 @@ class PairLikelihood:
                 step /= 2
                 trial = self._along_tau(theta, tau + step)
             tau += step
-            value, slope, bend = trial
+            value, slope, bend, rounding = trial
         raise FitError(f"the tie parameter did not converge in {MAX_TAU_STEPS} steps")
 
-    def _along_tau(self, theta: Floats, tau: float) -> tuple[float, float, float]:
+    def _along_tau(self, theta: Floats, tau: float) -> tuple[float, float, float, float]:
+        """Value and two derivatives, and what the first derivative can be off by rounding."""
         total, prior = self._total(theta, tau), self._tie_prior(tau)
+        slope, bend = float(total.tau.sum()) + prior[1], float(total.tau_tau.sum()) + prior[2]
+        logits = 1 + abs(tau) + float(np.ptp(theta))  # an exponential is off by so many times the precision
         return (
             float(total.value.sum()) + prior[0],
-            float(total.tau.sum()) + prior[1],
-            float(total.tau_tau.sum()) + prior[2],
+            slope,
+            bend,
+            SLOPE_ROUNDING * logits * (abs(bend) + self.prior_weight),
         )
 
     def _total(self, theta: Floats, tau: float) -> Jet:

@@ -83,24 +83,36 @@ class Davidson(Link):
     no_ties = -math.inf
 
     def win(self, eta: Floats, tau: float) -> Jet:
-        return self._outcome(eta, tau, 0.5, 0.0)
+        ahead, behind, level = self._outcomes(eta, tau)
+        others = np.logaddexp(-eta, tau - eta / 2)
+        return self._jet(-np.logaddexp(0.0, others), behind + level / 2, -level, ahead, behind, level)
 
     def tie(self, eta: Floats, tau: float) -> Jet:
-        return self._outcome(eta, tau, 0.0, 1.0)
+        ahead, behind, level = self._outcomes(eta, tau)
+        others = np.logaddexp(eta / 2, -eta / 2) - tau
+        return self._jet(-np.logaddexp(0.0, others), (behind - ahead) / 2, ahead + behind, ahead, behind, level)
 
     @staticmethod
-    def _outcome(eta: Floats, tau: float, slope: float, tied: float) -> Jet:
-        """The log of a softmax over the three outcomes, whose statistics are eta times +-1/2 or 0, and tau."""
+    def _outcomes(eta: Floats, tau: float) -> tuple[Floats, Floats, Floats]:
+        """The probabilities of winning, losing and a tie."""
         normal = np.logaddexp(np.logaddexp(eta / 2, -eta / 2), tau)
-        ahead, behind, level = np.exp(eta / 2 - normal), np.exp(-eta / 2 - normal), np.exp(tau - normal)
-        lean = (ahead - behind) / 2
+        return np.exp(eta / 2 - normal), np.exp(-eta / 2 - normal), np.exp(tau - normal)
+
+    @staticmethod
+    def _jet(value: Floats, by_eta: Floats, by_tau: Floats, ahead: Floats, behind: Floats, level: Floats) -> Jet:
+        """The log of a softmax, whose second derivatives are alike for all outcomes.
+
+        All is written in sums of probabilities, so that what is nearly 0 keeps its digits: times the weight of a
+        million ballots it counts.
+        """
+        decided = ahead + behind
         return Jet(
-            value=slope * eta + (tau if tied else 0.0) - normal,
-            eta=slope - lean,
-            tau=tied - level,
-            eta_eta=-((ahead + behind) / 4 - lean**2),
-            eta_tau=lean * level,
-            tau_tau=-level * (1 - level),
+            value=value,
+            eta=by_eta,
+            tau=by_tau,
+            eta_eta=-(ahead * behind + level * decided / 4),
+            eta_tau=level * (ahead - behind) / 2,
+            tau_tau=-level * decided,
         )
 
 
@@ -116,12 +128,13 @@ class RaoKupper(Link):
         return Jet(jet.value, jet.eta, -jet.eta, jet.eta_eta, -jet.eta_eta, jet.eta_eta)
 
     def tie(self, eta: Floats, tau: float) -> Jet:
+        """By tau it is 2 / (1 - exp(-2 tau)) less the chances of not winning, written as sums of what is above 0."""
         ahead, behind = self.win(eta, tau), self.win(-eta, tau).mirrored()
         grown = -math.expm1(-2 * tau)  # 1 - exp(-2 tau)
         return Jet(
-            value=2 * tau + math.log(grown) + ahead.value + behind.value,
+            value=math.log(grown) + log_expit(tau - eta) + log_expit(tau + eta),
             eta=ahead.eta + behind.eta,
-            tau=2 / grown + ahead.tau + behind.tau,
+            tau=2 * math.exp(-2 * tau) / grown + np.exp(log_expit(eta - tau)) + np.exp(log_expit(-eta - tau)),
             eta_eta=ahead.eta_eta + behind.eta_eta,
             eta_tau=ahead.eta_tau + behind.eta_tau,
             tau_tau=-4 * math.exp(-2 * tau) / grown**2 + ahead.tau_tau + behind.tau_tau,

@@ -76,7 +76,7 @@ def fit_link(engine: str, link: Link, unit: Literal["logit", "score"], evidence:
     likelihood = PairLikelihood(pairs, link, tie_prior=options.method == "map")
     mode = _solve(likelihood, options, _start(evidence, options.start))
     tau = likelihood.tie_parameter(mode.theta)
-    value, _, information = likelihood.joint(mode.theta, tau)
+    _, _, information = likelihood.joint(mode.theta, tau)
     covariance, draws = _uncertainty(evidence, likelihood, mode, tau, information, options)
     return Fit(
         engine=engine,
@@ -88,7 +88,7 @@ def fit_link(engine: str, link: Link, unit: Literal["logit", "score"], evidence:
         parameters={
             **_prior_parameters(mode, options),
             "intervals": options.intervals,
-            "log_likelihood": value,
+            "log_likelihood": likelihood.of_ballots(mode.theta, tau),
             **_tie_parameters(likelihood, tau, information, mode),
         },
         converged=mode.converged,

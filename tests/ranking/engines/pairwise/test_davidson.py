@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ranking.engines.errors import FitError
+from ranking.engines.evidence import Evidence
 from ranking.engines.pairwise import bradley_terry
 from ranking.engines.pairwise.davidson import fit
 from tests.ranking.engines.ballots import evidence_of, simulated
@@ -103,3 +104,40 @@ def test_nothing_but_ties_is_finite_with_a_prior_and_refused_without() -> None:
     assert found.parameters["tie_probability"] == pytest.approx(20.5 / 21)  # the prior is half a tie, half a win
     with pytest.raises(FitError, match="every observed pair is a tie"):
         fit(evidence, method="ml")
+
+
+@pytest.mark.parametrize("ballots", [1e4, 1e6, 1e8, 1e9])
+def test_any_number_of_one_sided_ballots_has_a_fit(ballots) -> None:
+    """Against the equations of the mode: every slope by x = theta_a = -theta_b and by log nu is 0."""
+    found = fit(Evidence.from_pairs(["a", "b"], [0], [1], [1], weight=[ballots]), prior_sd=3.0)
+    assert found.converged
+    x, nu = float(found.mean[0]), found.parameters["tie_parameter"]
+    total = math.exp(x) + math.exp(-x) + nu
+    assert ballots * (math.exp(-x) + nu / 2) / total == pytest.approx(x / 9, rel=1e-5)
+    assert ballots * nu / total == pytest.approx(0.5 - nu / (2 + nu), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        ([0], [1], [1], [1e6]),
+        ([0, 1], [1, 2], [1, 1], [1e8, 1e8]),
+        ([0], [1], [0], [1e6]),
+        ([0, 1], [1, 0], [1, 1], [1e9, 1e-3]),
+        ([0, 1], [1, 0], [1, 0], [1e9, 1e-3]),
+    ],
+)
+def test_extreme_separation_and_extreme_weights_are_fitted(pairs) -> None:
+    first, second, outcome, weight = pairs
+    found = fit(Evidence.from_pairs(list("abc"), first, second, outcome, weight=weight))
+    assert found.converged
+    assert np.isfinite(found.mean).all()
+    assert (np.diag(found.covariance) > 0).all()
+    assert found.mean[0] >= found.mean[1] - 1e-6
+
+
+def test_the_log_likelihood_is_that_of_the_ballots_alone() -> None:
+    evidence = evidence_of([([0, 1], [1, 1]), ([0, 1], [1, 2]), ([1, 2], [1, 2])], 3)
+    found = fit(evidence, prior_sd=0.8)
+    point = np.append(found.mean, math.log(found.parameters["tie_parameter"]))
+    assert found.parameters["log_likelihood"] == pytest.approx(log_likelihood(evidence)(point), abs=1e-12)

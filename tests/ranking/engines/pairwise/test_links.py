@@ -68,3 +68,12 @@ def test_far_ends_are_finite_and_concave(link) -> None:
             assert (jet.eta_eta <= 1e-12).all()
             assert (jet.tau_tau <= 1e-12).all()
             assert (jet.eta_eta * jet.tau_tau - jet.eta_tau**2 >= -1e-9).all()
+
+
+def test_small_slopes_keep_their_digits() -> None:
+    """Far from the balance a slope by the tie parameter is a small probability, not a difference of two large ones."""
+    apart = np.array([60.0])
+    np.testing.assert_allclose(Davidson().tie(apart, 70.0).tau, np.exp(-40.0), rtol=1e-12)
+    np.testing.assert_allclose(Davidson().win(apart, 0.0).eta, np.exp(-30.0) / 2, rtol=1e-12)
+    np.testing.assert_allclose(RaoKupper().tie(apart, 100.0).tau, np.exp(-40.0), rtol=1e-12)
+    np.testing.assert_allclose(RaoKupper().tie(apart, 100.0).value, -np.exp(-40.0), rtol=1e-12)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ranking.engines.errors import FitError
+from ranking.engines.evidence import Evidence
 from ranking.engines.pairwise import bradley_terry, davidson
 from ranking.engines.pairwise.rao_kupper import fit
 from tests.ranking.engines.ballots import evidence_of, simulated
@@ -84,3 +85,19 @@ def test_nothing_but_ties_is_finite_with_a_prior_and_refused_without() -> None:
     assert found.parameters["tie_probability"] == pytest.approx(20.5 / 21)  # the prior is half a tie, half a win
     with pytest.raises(FitError, match="every observed pair is a tie"):
         fit(evidence, method="ml")
+
+
+@pytest.mark.parametrize("ballots", [1e6, 1e8, 1e9])
+def test_any_number_of_ties_has_a_fit(ballots) -> None:
+    """Between equals P(tie) = (Theta - 1) / (Theta + 1): highest where it is (n + 1/2) / (n + 1) with the prior."""
+    found = fit(Evidence.from_pairs(["a", "b"], [0], [1], [0], weight=[ballots]))
+    assert found.converged
+    np.testing.assert_allclose(found.mean, 0, atol=1e-9)
+    assert found.parameters["tie_parameter"] == pytest.approx(4 * ballots + 3, rel=1e-6)
+
+
+def test_the_log_likelihood_is_that_of_the_ballots_alone() -> None:
+    evidence = evidence_of([([0, 1], [1, 1]), ([0, 1], [1, 2]), ([1, 2], [1, 2])], 3)
+    found = fit(evidence, prior_sd=0.8)
+    point = np.append(found.mean, math.log(found.parameters["tie_parameter"]))
+    assert found.parameters["log_likelihood"] == pytest.approx(log_likelihood(evidence)(point), abs=1e-12)
