@@ -16,7 +16,7 @@ from math import comb
 
 import numpy as np
 
-from arena.matchmaking.knowledge import Floats, Ints, Knowledge
+from arena.matchmaking.knowledge import Bools, Floats, Ints, Knowledge
 from arena.matchmaking.prompts import chances
 from ranking.engines.matchmaking import choosing
 from ranking.engines.matchmaking.choosing import NO_RULES, Rules
@@ -56,7 +56,7 @@ def choose(
     """
     possible = _possible(knowledge, size, seen)
     while len(possible):
-        by_rule = _by_rule(knowledge, possible, size, prompt_choice, quota)
+        by_rule = _by_rule(knowledge, possible, size, prompt_choice, quota, rules)
         audited = rng.random() < audit
         at = int(rng.integers(len(possible)) if audited else rng.choice(len(possible), p=by_rule))
         prompt = int(possible[at])
@@ -77,7 +77,7 @@ def choose(
 def _possible(knowledge: Knowledge, size: int, seen: Mapping[int, Sequence[frozenset[int]]]) -> Ints:
     """Prompts with a set that the voter has not been shown."""
     counts = knowledge.stock.ready.sum(axis=1)
-    possible = counts >= size
+    possible = knowledge.stock.groups >= size
     for at in np.flatnonzero(possible):
         shown = seen.get(int(knowledge.stock.prompts[at]))
         if shown and comb(int(counts[at]), size) <= len(set(shown)):
@@ -86,8 +86,22 @@ def _possible(knowledge: Knowledge, size: int, seen: Mapping[int, Sequence[froze
     return np.flatnonzero(possible)
 
 
-def _by_rule(knowledge: Knowledge, possible: Ints, size: int, rule: str, quota: Mapping[str, float]) -> Floats:
+def _by_rule(
+    knowledge: Knowledge, possible: Ints, size: int, rule: str, quota: Mapping[str, float], rules: Rules
+) -> Floats:
+    """Chances of the possible prompts. While somebody was shown too rarely, a share goes to those it is ready on."""
     stock = knowledge.stock
     worth = knowledge.worth(size)[possible] if rule == "most-informative" else np.zeros(len(possible))
-    categories = [stock.categories[at] for at in possible] if quota else []
-    return chances(rule, stock.judged[possible], worth, categories, quota)
+
+    def among(some: Bools) -> Floats:
+        found = np.zeros(len(possible))
+        categories = [stock.categories[at] for at in possible[some]] if quota else []
+        found[some] = chances(rule, stock.judged[possible[some]], worth[some], categories, quota)
+        return found
+
+    everywhere = among(np.ones(len(possible), np.bool_))
+    rare = knowledge.shown < rules.floor * knowledge.shown.mean()
+    helpful = stock.ready[np.ix_(possible, rare)].any(axis=1)
+    if not helpful.any() or helpful.all():
+        return everywhere
+    return rules.rescue * among(helpful) + (1 - rules.rescue) * everywhere

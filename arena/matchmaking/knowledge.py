@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,16 @@ class Stock:
     categories: tuple[tuple[str, ...], ...]
     judged: Ints
     ready: Bools
+
+    @cached_property
+    def groups(self) -> Ints:
+        """(P,): how many who can be shown together are ready on each prompt at most."""
+        counts = np.asarray(self.ready.sum(axis=1))
+        words = np.array(self.apart)
+        for word in set(self.apart) - {""}:
+            same = self.ready[:, words == word].sum(axis=1)
+            counts = counts - np.maximum(same - 1, 0)
+        return counts
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ class Knowledge:
             shown=self.shown[here],
             met=self.met[grid],
             newcomers=self.newcomers[here],
-            conflicts=self._conflicts(here),
+            conflicts=conflicts_of([self.stock.apart[index] for index in here]),
             fatigue=_gladness(lately, local) * self._spare(here),
             forbidden=tuple(_local(members, local) for members in forbidden if members <= local.keys()),
             weights=self.stock.weights[here],
@@ -120,13 +131,15 @@ class Knowledge:
         """
         return np.asarray(1 / (1 + self.busy[here] / (1 + self.busy.mean())) ** 2)
 
-    def _conflicts(self, here: Ints) -> Bools | None:
-        words = np.array([self.stock.apart[index] for index in here])
-        if not (words != "").any():
-            return None
-        same = (words[:, None] == words[None, :]) & (words != "")[:, None]
-        np.fill_diagonal(same, False)
-        return np.asarray(same) if same.any() else None
+
+def conflicts_of(apart: Sequence[str]) -> Bools | None:
+    """(n, n): pairs with the same word; no word is nobody's. None where there are none."""
+    words = np.array(apart)
+    if not len(words) or not (words != "").any():
+        return None
+    same = (words[:, None] == words[None, :]) & (words != "")[:, None]
+    np.fill_diagonal(same, False)
+    return np.asarray(same) if same.any() else None
 
 
 def assemble(stock: Stock, recent: Recent, mean: Floats, covariance: Floats, newcomers: Bools) -> Knowledge:

@@ -43,11 +43,12 @@ _AWAITED = timedelta(minutes=5)
 
 @dataclass
 class _Kept:
-    """What this process knows of an arena, and on its own clock until when."""
+    """What this process knows of an arena, when it was read and until when it serves (seconds of its own clock)."""
 
     stock: Stock
     stock_until: float
     knowledge: Knowledge
+    read_at: float
     until: float
     goal_reached: bool
 
@@ -65,7 +66,12 @@ class _Joined(Subquery):
 
 def get_arena_to_vote_in(user: Any, slug: str) -> Arena:
     """The arena, with whatever matchmaking has to read anew. One query."""
-    return get_arena_for(user, slug, Arena.objects.annotate(**_due(_KEPT.get(_PLACE.get(slug, 0)))))
+    due = _due(_KEPT.get(_PLACE.get(slug, 0)))
+    began = time.monotonic()
+    arena = get_arena_for(user, slug, Arena.objects.annotate(**due))
+    if due:
+        arena.matchmaking_read = (began, time.monotonic() - began)  # type: ignore[attr-defined]  # when, and its cost
+    return arena
 
 
 def knowledge_of(arena: Arena) -> Knowledge:
@@ -96,19 +102,23 @@ def forget(arena_id: int | None = None) -> None:
 
 
 def _kept_of(arena: Arena) -> _Kept:
-    kept, now = _KEPT.get(arena.pk), time.monotonic()
-    if "battles_latest" not in vars(arena):
-        if kept is not None and now < kept.until:
+    kept = _KEPT.get(arena.pk)
+    read: tuple[float, float] | None = vars(arena).pop("matchmaking_read", None)
+    if read is None or (kept is None and "stock_outputs" not in vars(arena)):
+        if kept is not None and time.monotonic() < kept.until:
             return kept
-        started = time.perf_counter()
+        began = time.monotonic()
         arena = Arena.objects.annotate(**_due(kept)).get(pk=arena.pk)
-        cost = time.perf_counter() - started
-    else:
-        cost = 0.0  # read together with the page's arena; the parsing below is the larger part
-    kept = _renewed(arena, kept, cost)
-    _KEPT[arena.pk] = kept
-    _PLACE[arena.slug] = arena.pk
+        read = (began, time.monotonic() - began)
+    elif kept is not None and kept.read_at >= read[0]:  # another thread has read later
+        _take_off(arena)
+        return kept
+    kept = _renewed(arena, kept, *read)
     _take_off(arena)
+    latest = _KEPT.get(arena.pk)
+    if latest is None or latest.read_at < kept.read_at:
+        _KEPT[arena.pk] = kept
+        _PLACE[arena.slug] = arena.pk
     return kept
 
 
@@ -120,13 +130,13 @@ def _due(kept: _Kept | None) -> Mapping[str, Any]:
     return columns if kept is not None and now < kept.stock_until else columns | _stock_columns()
 
 
-def _renewed(arena: Any, kept: _Kept | None, cost: float) -> _Kept:
-    started = time.perf_counter()
+def _renewed(arena: Any, kept: _Kept | None, read_at: float, cost: float) -> _Kept:
+    seconds = settings.MATCHMAKING_SECONDS
     if "stock_outputs" in vars(arena):
+        began = time.monotonic()
         stock = _stock(arena)
-        cost += time.perf_counter() - started
-        seconds = settings.MATCHMAKING_SECONDS
-        stock_until = time.monotonic() + (max(seconds, _SPARING * cost) if seconds else 0)
+        cost += time.monotonic() - began
+        stock_until = read_at + (max(seconds, _SPARING * cost) if seconds else 0)
     else:
         assert kept is not None  # noqa: S101  (the columns were left out because it was there)
         stock, stock_until = kept.stock, kept.stock_until
@@ -137,7 +147,7 @@ def _renewed(arena: Any, kept: _Kept | None, cost: float) -> _Kept:
     reached = goal is not None and len(stock.contestants) >= arena.battle_size
     if goal is not None and reached:
         reached = goal.progress(beliefs.mean, beliefs.covariance, np.random.default_rng(0)).reached
-    return _Kept(stock, stock_until, knowledge, time.monotonic() + settings.MATCHMAKING_SECONDS, reached)
+    return _Kept(stock, stock_until, knowledge, read_at, read_at + seconds, reached)
 
 
 def _take_off(arena: Any) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
-from arena.catalogue.models import Arena, ContestantState, GoalKind
+from arena.catalogue.models import Arena, Contestant, ContestantState, GoalKind
 from arena.matchmaking.beliefs import Beliefs
+from arena.matchmaking.knowledge import conflicts_of
 from arena.matchmaking.rules import goal_of, rules_of
 from ranking.charts.figures import EN_DASH, NO_BREAK_SPACE, percent
 from ranking.engines.matchmaking.goals import MOST, BallotsLeft, ballots_left
@@ -33,11 +35,11 @@ def measure_goal(leaderboard: Leaderboard) -> GoalStanding | None:
         return None
     packed = Leaderboard.objects.values_list("posterior", flat=True).get(pk=leaderboard.pk)
     known = Beliefs() if packed is None else unpack_posterior(bytes(packed))
-    active = arena.contestants.filter(state=ContestantState.ACTIVE).order_by("pk").values_list("pk", flat=True)
-    beliefs = known.of(list(active))
-    rng = np.random.default_rng(snapshot.watermark)
-    progress = goal.progress(beliefs.mean, beliefs.covariance, rng)
-    left = BallotsLeft(0, 0, 0) if progress.reached else _left(arena, beliefs, rng)
+    active = arena.contestants.filter(state=ContestantState.ACTIVE).order_by("pk")
+    beliefs = known.of(list(active.values_list("pk", flat=True)))
+    # The same draws as those by which the arena decides whether to ask on.
+    progress = goal.progress(beliefs.mean, beliefs.covariance, np.random.default_rng(0))
+    left = BallotsLeft(0, 0, 0) if progress.reached else _left(arena, active, beliefs)
     return GoalStanding.objects.update_or_create(
         leaderboard=leaderboard,
         defaults={
@@ -99,8 +101,9 @@ def _rounded(ballots: int) -> int:
     return int(float(f"{ballots:.2g}"))
 
 
-def _left(arena: Arena, beliefs: Beliefs, rng: np.random.Generator) -> BallotsLeft:
-    rules = rules_of(arena)
+def _left(arena: Arena, active: QuerySet[Contestant], beliefs: Beliefs) -> BallotsLeft:
+    rules, rng = rules_of(arena), np.random.default_rng(0)
+    apart, weights = zip(*active.values_list("kept_apart", "battle_weight"), strict=True) if active else ((), ())
     count = len(beliefs.contestants)
     if rules.goal is None or count < arena.battle_size:
         return BallotsLeft(None, None, None)
@@ -111,7 +114,10 @@ def _left(arena: Arena, beliefs: Beliefs, rng: np.random.Generator) -> BallotsLe
         shown=beliefs.ballots,
         newcomers=beliefs.ballots < arena.preliminary_below,
         met=np.zeros((count, count), np.int64),
+        conflicts=conflicts_of(apart),
+        weights=np.array(weights, np.float64),
     )
+    limits = replace(rules.rules, audit=rules.audit)
     return ballots_left(
-        rules.goal, situation, rules.policy, audit=rules.audit, observed=rules.observed, worlds=WORLDS, rng=rng
+        rules.goal, situation, rules.policy, rules=limits, observed=rules.observed, worlds=WORLDS, rng=rng
     )

@@ -4,12 +4,13 @@ The choice is a mixture: a share `audit` of the battles is uniform; while somebo
 `rescue` of the rest is given to those; the remainder follows the policy. A set that the voter has judged on this prompt
 is replaced by a uniform choice among the others. With c the parts and F the forbidden sets, for a set A not in F
 
-    P(A) = sum_c share_c P_c(A) + (sum_{f in F} sum_c share_c P_c(f)) U(A) / (1 - sum_{f in F} U(f)).
+    P(A) = sum_c share_c P_c(A) + (sum_{f in F} sum_c share_c P_c(f) + D) U(A) / (1 - E - sum_{f in F} U(f)),
 
-Every P_c is exact but for two cases, in which `Choice.exact` is False: a policy that draws its plan at random gets the
-mean over the plans it drew, the one that was used among them, which makes it a little too large but never 0; and where
-conflicts are so many that drawing can end before the set is full, P_c is divided by the share of `TRIALS` draws that
-did not.
+with D = sum_c share_c d_c and E the chances that drawing ends before the set is full, because conflicts leave nobody to
+add; both are 0 where the conflicts are between groups of which nobody meets another of the same, and there are enough
+groups. Every P_c is exact but for two cases, in which `Choice.exact` is False: a policy that draws its plan at random
+gets the mean over the plans it drew, the one that was used among them, which makes it a little too large but never 0;
+and other conflicts, where D and E are estimated from `TRIALS` draws each.
 """
 
 from __future__ import annotations
@@ -91,6 +92,12 @@ def choose(situation: Situation, policy: Policy, rules: Rules, rng: np.random.Ge
     return Choice(slots, min(probability, 1.0), min(uniform, 1.0), exact)
 
 
+def drawn(situation: Situation, policy: Policy, rules: Rules, rng: np.random.Generator) -> tuple[int, ...]:
+    """A set as `choose` chooses it, without its probability; empty where there is none. Forbidden sets are not kept."""
+    part, _ = _parts(situation, policy, rules, rng)
+    return part.plans[0].draw(part.situation, rng) or _another(situation, rng)
+
+
 def probability_of(
     situation: Situation, policy: Policy, rules: Rules, members: tuple[int, ...], rng: np.random.Generator
 ) -> float:
@@ -133,7 +140,8 @@ def _unwelcome(situation: Situation, who: Bools) -> Situation:
     """With these as unwelcome as the deepest fatigue makes them: chosen if there is hardly anybody else."""
     if not who.any() or who.all():
         return situation
-    return replace(situation, fatigue=situation.gladness * np.where(who, 1e-9, 1.0))
+    new = None if situation.newcomers is None else situation.newcomers & ~who
+    return replace(situation, fatigue=situation.gladness * np.where(who, 1e-9, 1.0), newcomers=new)
 
 
 def _for_rare(plan: AnyPlan, situation: Situation, rare: Bools) -> Plan:
@@ -156,17 +164,20 @@ def _probability(
 ) -> tuple[float, float, bool]:
     sure = _always_full(situation)
     exact = sure and all(len(part.plans) == 1 for part in parts)
-    whole = [1.0 if sure else _share_full(part.situation, part.plans[0], rng) for part in parts]
 
     def by_parts(chosen: tuple[int, ...]) -> float:
-        return sum(part.share * part.probability(chosen) / full for part, full in zip(parts, whole, strict=True))
+        return sum(part.share * part.probability(chosen) for part in parts)
 
     plan = even(situation)
-    full = 1.0 if sure else _share_full(situation, plan, rng)
     judged = [tuple(group) for group in set(situation.forbidden) if _possible(situation, group)]
-    uniform = plan.probability(situation, members) / full
-    uniform /= 1 - sum(plan.probability(situation, group) / full for group in judged)
-    return by_parts(members) + sum(by_parts(group) for group in judged) * uniform, uniform, exact
+    ended, ended_even = 0.0, 0.0
+    if not sure:
+        ended = sum(part.share * _share_ended(part.situation, part.plans[0], rng) for part in parts)
+        ended_even = _share_ended(situation, plan, rng)
+    left = 1 - ended_even - sum(plan.probability(situation, group) for group in judged)
+    # An estimate can leave less than the set itself has.
+    uniform = plan.probability(situation, members) / max(left, plan.probability(situation, members))
+    return by_parts(members) + (sum(by_parts(group) for group in judged) + ended) * uniform, uniform, exact
 
 
 def _possible(situation: Situation, group: frozenset[int]) -> bool:
@@ -174,11 +185,15 @@ def _possible(situation: Situation, group: frozenset[int]) -> bool:
 
 
 def _always_full(situation: Situation) -> bool:
-    """Whether nobody's conflicts can be so many that a set cannot be completed, whoever is chosen first."""
+    """Whether a set can be completed whoever is chosen first."""
     if situation.conflicts is None:
         return True
+    first = situation.blocked.argmax(axis=1)  # of one's group, if conflicts are between all of a group
+    if np.array_equal(situation.blocked, first[:, None] == first[None, :]):
+        return len(np.unique(first)) >= situation.size
     return situation.count > (situation.size - 1) * int(situation.blocked.sum(axis=1).max())
 
 
-def _share_full(situation: Situation, plan: AnyPlan, rng: np.random.Generator) -> float:
-    return max(sum(bool(plan.draw(situation, rng)) for _ in range(TRIALS)), 1) / TRIALS
+def _share_ended(situation: Situation, plan: AnyPlan, rng: np.random.Generator) -> float:
+    """Of draws, how many end before the set is full."""
+    return sum(not plan.draw(situation, rng) for _ in range(TRIALS)) / TRIALS

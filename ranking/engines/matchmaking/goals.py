@@ -22,7 +22,7 @@ from typing import Protocol
 import numpy as np
 
 from ranking.engines import kernels
-from ranking.engines.matchmaking.plans import even
+from ranking.engines.matchmaking.choosing import Rules, drawn
 from ranking.engines.matchmaking.policies import Policy, PolicyError
 from ranking.engines.matchmaking.situation import Floats, Ints, Situation
 from ranking.engines.standings import ELO_PER_LOGIT
@@ -34,7 +34,6 @@ _DRAWS = 1000  # joint draws behind a probability: a standard error of 0.007 at 
 _LOOKS = 1.04  # the goal is looked at each time the ballots have grown by this factor, at least by one
 _PATIENCE = 100
 _SINGLY = 2000
-_TRIES = 200
 _Z95 = 1.959963984540054  # standard normal quantile of .975
 
 Ranks = Callable[[int], list[int]]
@@ -109,13 +108,13 @@ def ballots_left(
     situation: Situation,
     policy: Policy,
     *,
-    audit: float = 0.1,
+    rules: Rules | None = None,
     observed: Ranks | None = None,
     worlds: int = WORLDS,
     most: int = MOST,
     rng: np.random.Generator,
 ) -> BallotsLeft:
-    """How many more ballots the goal takes.
+    """How many more ballots the goal takes, under the rules of `choosing` (its defaults unless others are given).
 
     observed: the ranks that a ballot shows of K contestants in their true order, best first; all K by default,
     [1, 0, 0, 0] for best-only. Cost: per world some hundred choices by the policy and `most` online updates at worst.
@@ -123,7 +122,7 @@ def ballots_left(
     if goal.progress(situation.mean, situation.covariance, rng).reached:
         return BallotsLeft(0, 0, 0)
     ranks = observed or (lambda size: list(range(1, size + 1)))
-    needed = sorted(_played(goal, situation, policy, audit, ranks, most, rng) for _ in range(worlds))
+    needed = sorted(_played(goal, situation, policy, rules or Rules(), ranks, most, rng) for _ in range(worlds))
 
     def at(share: float) -> int | None:
         value = needed[min(int(share * worlds), worlds - 1)]
@@ -133,7 +132,7 @@ def ballots_left(
 
 
 def _played(
-    goal: Goal, start: Situation, policy: Policy, audit: float, ranks: Ranks, most: int, rng: np.random.Generator
+    goal: Goal, start: Situation, policy: Policy, rules: Rules, ranks: Ranks, most: int, rng: np.random.Generator
 ) -> float:
     """Ballots until the goal is reached in one world, infinite beyond `most`."""
     truth = start.mean + _root(start.covariance) @ rng.standard_normal(start.count)
@@ -144,7 +143,7 @@ def _played(
     played, look = 0, 1
     while played < most:
         situation = replace(start, mean=mean, covariance=covariance, shown=shown, met=met)
-        members = _set(situation, policy, audit, rng)
+        members = _set(situation, policy, rules, rng)
         until = min(played + max(played // _PATIENCE, 1), look)
         while played < until:
             weight = min(max(played // _SINGLY, 1), until - played)
@@ -159,13 +158,11 @@ def _played(
     return math.inf
 
 
-def _set(situation: Situation, policy: Policy, audit: float, rng: np.random.Generator) -> Ints:
-    plan = even(situation) if rng.random() < audit else policy.plans(situation, rng)[0]
-    for _ in range(_TRIES):  # conflicts can end a draw before the set is full
-        if members := plan.draw(situation, rng):
-            return np.array(members, np.int64)
-        plan = even(situation)
-    raise PolicyError("conflicts leave no set to choose")
+def _set(situation: Situation, policy: Policy, rules: Rules, rng: np.random.Generator) -> Ints:
+    members = drawn(situation, policy, rules, rng)
+    if not members:
+        raise PolicyError("conflicts leave no set to choose")
+    return np.array(members, np.int64)
 
 
 def _vote(

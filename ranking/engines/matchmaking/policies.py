@@ -221,7 +221,7 @@ class Placement:
         weights = loops.misorder(situation.mean, situation.covariance, self.top_weight)
         if not new.all():  # newcomers tell each other nothing yet: anchors first
             weights[:, new] *= 1e-6
-        variance = np.where(new, np.diag(situation.covariance), -1.0)
+        variance = np.where(new, np.diag(situation.covariance) * situation.gladness, -1.0)
         loops.sharpen(variance, math.inf)
         return (Plan(kind=loops.ROW, pairs=weights, pivots=variance),)
 
@@ -244,7 +244,7 @@ def _row(scores: Floats, pivots: Floats) -> Plan:
 
 
 def _least_shown(situation: Situation) -> Floats:
-    return np.asarray(situation.shown == situation.shown.min(), dtype=np.float64)
+    return np.asarray((situation.shown == situation.shown.min()) * situation.gladness, dtype=np.float64)
 
 
 def _standing(situation: Situation) -> list[int]:

@@ -186,6 +186,27 @@ class TestWhatIsKnown:
 
         assert queries.knowledge_of(ready_arena).mean.tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6, 1])
 
+    def test_is_not_replaced_by_what_was_read_before(self, ready_arena: Arena, settings: Any) -> None:
+        """Of two visitors at once, the one whose arena was read first comes last."""
+        early = queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug)
+        believe(ready_arena, [-1, -0.6, -0.2, 0.2, 0.6, 1], 0.15)
+        late = queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug)
+        settings.MATCHMAKING_SECONDS = 60
+        newest = queries.knowledge_of(late)
+
+        assert queries.knowledge_of(early) is newest
+        assert queries.knowledge_of(ready_arena) is newest
+
+    def test_survives_being_forgotten_while_a_page_is_made(self, ready_arena: Arena, settings: Any) -> None:
+        settings.MATCHMAKING_SECONDS = 0.2
+        queries.knowledge_of(ready_arena)
+        kept = queries._KEPT[ready_arena.pk]
+        kept.until, kept.stock_until = 0, float("inf")
+        half = queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug)
+        queries.forget()
+
+        assert queries.knowledge_of(half).stock.ready.all()
+
     def test_counts_the_battles_of_this_process_at_once(self, ready_arena: Arena, settings: Any) -> None:
         settings.MATCHMAKING_SECONDS = 60
         opened(ready_arena)

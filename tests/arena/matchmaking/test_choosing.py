@@ -153,3 +153,26 @@ def test_an_audit_battle_has_the_probability_of_both_ways_to_it() -> None:
         by_set.setdefault(key(choice), set()).add(round(choice.probability, 12))
     assert all(len(values) == 1 for values in by_set.values())
     assert len({value for values in by_set.values() for value in values}) > 1
+
+
+def test_a_prompt_whose_contestants_are_all_kept_apart_is_no_choice_at_all() -> None:
+    """What is left has the probability with which it is drawn."""
+    known = knowledge([[1, 1, 0, 0, 0], [0, 0, 1, 1, 1]], apart=("lab", "lab", "", "", ""))
+    rng = np.random.default_rng(6)
+    choices = [chosen(known, rng, size=2, policy=policy_named("uniform"), rules=NO_RULES) for _ in range(30)]
+    for choice in choices:
+        assert choice is not None
+        assert choice.prompt == 1
+        assert choice.probability == pytest.approx(1 / 3)
+
+
+def test_who_is_ready_on_few_prompts_is_shown_all_the_same() -> None:
+    """Its outputs are still being made; a tenth of all prompts has one."""
+    ready = np.ones((20, 10), int)
+    ready[2:, 9] = 0
+    known, rng = knowledge(ready.tolist()), np.random.default_rng(8)
+    for _ in range(400):
+        choice = chosen(known, rng, size=4, policy=policy_named("coverage"), rules=Rules(audit=0.0), audit=0.1)
+        assert choice is not None
+        known.note(choice.prompt, choice.contestants)
+    assert known.shown[9] > 0.3 * known.shown.mean()

@@ -350,3 +350,52 @@ class TestMisorder:
             choice = choose(known, policy_named("misorder", top_weight=20.0, top_count=count), NO_RULES, rng)
             assert choice is not None
             assert sorted(choice.members) == [count - 1, count]
+
+
+def _apart(count: int, pairs: list[tuple[int, int]]) -> np.ndarray:
+    found = np.zeros((count, count), np.bool_)
+    for one, other in pairs:
+        found[one, other] = found[other, one] = True
+    return found
+
+
+def test_probabilities_sum_to_one_where_conflicts_end_draws() -> None:
+    """Whoever begins with 5 finds nobody but 4: a uniform choice takes the place of such a draw."""
+    conflicts = _apart(6, [(5, 0), (5, 1), (5, 2), (5, 3), (4, 0), (4, 1)])
+    situation = Situation(
+        mean=np.linspace(-1, 1, 6), covariance=np.eye(6) * 0.3, size=3, shown=np.full(6, 5), conflicts=conflicts
+    )
+    policy, rng = policy_named("misorder"), np.random.default_rng(4)
+    sets = [each for each in combinations(range(6), 3) if not conflicts[np.ix_(each, each)].any()]
+    said = {frozenset(each): probability_of(situation, policy, Rules(), each, rng) for each in sets}
+    draws = 2000
+    counts = Counter(frozenset(choose(situation, policy, Rules(), rng).members) for _ in range(draws))  # type: ignore[union-attr]
+
+    assert sum(said.values()) == pytest.approx(1, abs=0.05)
+    for members, probability in said.items():
+        assert counts[members] / draws == pytest.approx(probability, abs=0.06)
+
+
+def test_groups_that_are_kept_apart_cost_no_exactness() -> None:
+    """Two in five are of one lab: every draw can be completed, so nothing has to be estimated."""
+    conflicts = _apart(6, [(0, 1), (0, 2), (1, 2), (3, 4)])
+    situation = Situation(
+        mean=np.linspace(-1, 1, 6), covariance=np.eye(6) * 0.3, size=3, shown=np.full(6, 5), conflicts=conflicts
+    )
+    sets = [each for each in combinations(range(6), 3) if not conflicts[np.ix_(each, each)].any()]
+    rng = np.random.default_rng(4)
+    for name in ("misorder", "ksort", "uniform"):
+        policy = policy_named(name)
+        known = replace(situation, met=np.zeros((6, 6), np.int64))
+        assert choose(known, policy, Rules(), rng).exact  # type: ignore[union-attr]
+        assert sum(probability_of(known, policy, Rules(), each, rng) for each in sets) == pytest.approx(1)
+
+
+def test_a_newcomer_that_was_shown_enough_rests_under_placement() -> None:
+    shown = np.full(20, 10)
+    shown[0] = 40  # above three times the mean
+    new = np.zeros(20, np.bool_)
+    new[0] = True
+    situation = Situation(mean=np.zeros(20), covariance=np.eye(20) * 0.3, size=4, shown=shown, newcomers=new)
+    rng, rules = np.random.default_rng(4), replace(Rules(), audit=0.0)
+    assert not any(0 in choose(situation, policy_named("placement"), rules, rng).members for _ in range(30))  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ranking.engines.matchmaking import goals
+from ranking.engines.matchmaking.choosing import Rules
 from ranking.engines.matchmaking.goals import BallotsLeft, NarrowIntervals, TopKnown, ballots_left
 from ranking.engines.matchmaking.policies import PolicyError
 from ranking.engines.matchmaking.registry import policy_named
@@ -121,7 +122,7 @@ class TestBallotsLeft:
                     situation = replace(unknown(10), mean=mean.copy(), covariance=covariance.copy())
                     said = ballots_left(goal, situation, policy, worlds=16, rng=rng)
                 situation = replace(unknown(10), mean=mean, covariance=covariance)
-                members = goals._set(situation, policy, 0.1, rng)
+                members = goals._set(situation, policy, Rules(), rng)
                 goals._vote(mean, covariance, truth, members, lambda size: list(range(1, size + 1)), 1, rng)
                 played += 1
             assert said is not None
