@@ -97,6 +97,9 @@ class Climb:
 def climb(terms: Likelihood, theta: Floats, variance: float, drift: float | None, most: int) -> Climb:
     """Newton's method on log-likelihood - |theta|^2 / 2 s^2, the step halved until the objective rises.
 
+    Where the information leaves something out, as with deviations, whole steps can go back and forth across the top
+    for ever, by less than the rounding of the objective: a step that takes back most of the one before is shortened.
+
     With a `drift` (delta), s^2 is brought to its fixed point within the quadratic model of each step, where that costs
     no pass over the ballots; at convergence the model is exact at the mode, so both conditions hold together.
     """
@@ -108,6 +111,7 @@ def climb(terms: Likelihood, theta: Floats, variance: float, drift: float | None
             raise FitError("the likelihood is not a number even where all are equal; look for extreme weights")
     choices = float(terms.mass.sum())
     iterations, converged = 0, False
+    share, before = 1.0, (np.zeros_like(theta), math.inf)
     while not converged and iterations < most:
         iterations += 1
         value, gradient, information = here
@@ -120,6 +124,8 @@ def climb(terms: Likelihood, theta: Floats, variance: float, drift: float | None
             variance = _learned_variance(values, pull, variance, drift)
         step = vectors @ (pull / (values + 1 / variance)) - theta
         length = math.sqrt(float(np.sum((values + 1 / variance) * (vectors.T @ step) ** 2)))
+        share = _share(share, step, length, *before)
+        before, step = (step, length), share * step
         level = value - theta @ theta / (2 * variance)
         for _ in range(MAX_HALVINGS):
             trial = theta + step
@@ -133,6 +139,14 @@ def climb(terms: Likelihood, theta: Floats, variance: float, drift: float | None
         theta, here = trial, there
         converged = length < STEP_TOLERANCE and abs(math.log(variance / previous)) < PRIOR_TOLERANCE
     return Climb(theta, variance, here[0], here[2], *_spectrum(here[2]), iterations, converged)
+
+
+def _share(share: float, step: Floats, length: float, previous: Floats, previous_length: float) -> float:
+    """Of a Newton step, how much to go: less when it takes back most of the last one, more when it goes on."""
+    ahead = float(step @ previous)
+    if ahead < 0 and length > previous_length / 2:
+        return share / 2
+    return min(1.0, 2 * share) if ahead > 0 else share
 
 
 def _usable(value: float, gradient: Floats, information: Floats) -> bool:

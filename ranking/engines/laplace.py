@@ -162,14 +162,20 @@ def _searched(terms: Likelihood, theta: Floats) -> tuple[Climb, int]:
         climbs.append(climb(terms, near, variance, None, MAX_ITERATIONS))
         return -climbs[-1].log_evidence() if climbs[-1].converged else math.inf
 
+    def bounded(log_variance: float) -> float:
+        """For a search that computes with the losses: no top is worse than any on the grid."""
+        found = loss(math.exp(log_variance))
+        return found if math.isfinite(found) else worst + 1
+
     grid, losses = np.geomspace(*VARIANCE_RANGE, SEARCHED), []
     for variance in grid.tolist():
         losses.append(loss(variance))
         if losses.count(math.inf) > MAX_FAILURES:
             return climbs[-1], sum(top.iterations for top in climbs)
     best = int(np.argmin(losses))
+    worst = max(found for found in losses if math.isfinite(found))
     minimize_scalar(
-        lambda log_variance: loss(math.exp(log_variance)),
+        bounded,
         bounds=(math.log(grid[max(best - 1, 0)]), math.log(grid[min(best + 1, SEARCHED - 1)])),
         method="bounded",
         options={"xatol": SEARCH_TOLERANCE},

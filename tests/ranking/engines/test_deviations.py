@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -182,3 +183,32 @@ def test_size_and_strengths_are_covered_where_the_plain_fit_is_far_too_sure() ->
     assert np.mean(sizes) >= 0.86
     assert 0.90 <= np.mean(covered) <= 0.98
     assert np.mean(plainly) < 0.65
+
+
+HEAVY = [
+    ([3, 4, 5, 6], [3, 1, 2, 4], 1, "p0"), ([0, 5], [2, 1], 1, "p0"), ([3, 6, 5, 0], [1, 4, 2, 3], 1e2, "p2"),
+    ([2, 0, 3], [2, 3, 1], 1e4, "p0"), ([5, 0, 3], [2, 3, 1], 1, "p2"), ([1, 3, 2], [1, 1, 1], 1e2, "p0"),
+    ([3, 0, 4], [2, 3, 1], 1, "p0"), ([0, 4], [2, 1], 1e2, "p3"), ([2, 3, 4], [3, 2, 1], 1e2, "p2"),
+    ([1, 4], [2, 1], 1e2, "p2"), ([5, 1, 3, 4], [3, 4, 2, 1], 1, "p3"), ([1, 3], [2, 1], 1, "p2"),
+    ([1, 5, 4], [3, 2, 1], 1e4, "p2"), ([3, 6], [1, 2], 1, "p0"), ([0, 1, 2, 5], [3, 4, 2, 1], 1e4, "p0"),
+    ([5, 1, 2, 4], [2, 3, 4, 1], 1, "p4"), ([5, 6, 3, 0], [2, 4, 1, 3], 1, "p4"), ([5, 0], [1, 2], 1e2, "p1"),
+    ([6, 4, 2], [3, 1, 2], 1e4, "p4"), ([6, 2], [2, 1], 1, "p4"),
+]  # fmt: skip
+
+
+def test_extreme_weights_are_fitted_quietly_and_in_few_steps() -> None:
+    """The information leaves out the determinant's curvature: whole Newton steps would circle the mode for ever."""
+    slots, ranks, weights, prompts = zip(*HEAVY, strict=True)
+    offsets = np.concatenate([[0], np.cumsum([len(each) for each in slots])])
+    evidence = Evidence.from_arrays(
+        names(7), np.concatenate(slots), np.concatenate(ranks), offsets=offsets, weight=weights, prompts=prompts
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fit(evidence, effects="prompt")
+    assert found.converged
+    assert found.iterations < 100
+    likelihood = Deviated(evidence, design(evidence, None, 1.0), "prompt")
+    likelihood.variance = found.parameters["effects"]["sd"] ** 2
+    _, gradient, _ = likelihood.evaluate(found.mean)
+    np.testing.assert_allclose(gradient, found.mean / found.parameters["prior_sd"] ** 2, atol=1e-5)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ranking.engines import laplace
+from ranking.engines.climbing import climb
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import Fit
@@ -173,3 +176,20 @@ def test_where_the_slope_says_the_evidence_is_level_it_is_highest(monkeypatch) -
         searched, _ = laplace._searched(terms, np.zeros(10))
         assert settled
         assert rooted.log_evidence() == pytest.approx(searched.log_evidence(), abs=1e-4)
+
+
+def test_a_search_in_which_climbs_fail_between_those_of_the_grid_is_quiet(monkeypatch) -> None:
+    """A search through losses of infinity computes infinity less infinity; no top counts as worse than all others."""
+    grid = np.geomspace(*laplace.VARIANCE_RANGE, laplace.SEARCHED)
+
+    def failing(terms, theta, variance, drift, most):
+        top = climb(terms, theta, variance, drift, most)
+        return top if np.isclose(grid, variance, rtol=1e-9).any() else replace(top, converged=False)
+
+    monkeypatch.setattr(laplace, "climb", failing)
+    terms = group(evidence_of(CYCLE, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found, _ = laplace._searched(terms, np.zeros(3))
+    assert found.converged
+    assert np.isclose(grid, found.variance).any()
