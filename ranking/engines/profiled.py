@@ -36,6 +36,7 @@ HALVINGS = 40
 TRUSTED = 0.1  # least share of the complete-data information for the observed one to steer
 LONGEST = 2.0  # step of the log-odds
 TOLERANCE = 1e-9  # of the last step, in posterior standard deviations of the other parameters
+ROUNDING = 1e-15  # of a log-likelihood or a slope, for each choice
 
 
 @dataclass(eq=False, slots=True)
@@ -111,12 +112,15 @@ class Profiled:
         joint = self.joint(theta, others)
         height, slope, precision = self.prior(others)
         height += joint.value
+        choices = float(self.mass.sum())
+        slopes = ROUNDING * choices * self._reach()
         for _ in range(STEPS):
             bend = joint.information[count:, count:] + np.diag(precision)
             if self.noise and np.linalg.eigvalsh(bend)[0] <= 0:
                 bend = self.joint(theta, others, complete=True).information[count:, count:] + np.diag(precision)
             step = np.linalg.solve(bend, joint.gradient[count:] + slope)
             length = float(np.sqrt(step @ bend @ step))
+            blur = float(np.sqrt(slopes @ np.abs(np.linalg.inv(bend)) @ slopes))  # the length of rounding alone
             if self.noise:  # far from the top the log-odds are nearly flat
                 step = step * min(1.0, LONGEST / max(abs(float(step[-1])), 1e-300))
             for _ in range(HALVINGS):
@@ -124,14 +128,19 @@ class Profiled:
                 joint = self.joint(theta, trial)
                 reached, slope, precision = self.prior(trial)
                 reached += joint.value
-                if reached >= height - 1e-13 * (1 + abs(height)):
+                if reached >= height - 1e-13 * (1 + abs(height)) - ROUNDING * choices:
                     break
                 step = step / 2
             others, height = trial, reached
-            if length < TOLERANCE:
+            if length < max(TOLERANCE, blur):
                 self.others = others
                 return joint, height
         raise FitError("the effects of covariates or the share of noise did not converge")
+
+    def _reach(self) -> Floats:
+        """How much of a covariate a ballot can have, and of noise: what the rounding of their slopes grows with."""
+        covariates = np.abs(self.design.values).max(axis=0, initial=0.0)
+        return np.append(covariates, 1.0) if self.noise else covariates
 
     def _schur(self, joint: Joint, count: int) -> Floats:
         if not len(self.others):

@@ -12,6 +12,7 @@ from ranking.engines import covariates, reference
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.plackett_luce import fit
+from ranking.engines.profiled import Profiled
 from tests.ranking.engines.ballots import evidence_of, names, simulated, some_ballots
 from tests.ranking.engines.baseball import baseball
 
@@ -196,3 +197,18 @@ def test_intervals_of_effects_and_strengths_cover() -> None:
         strengths.append(np.abs(found.mean - (theta - theta.mean())) <= 1.96 * sd)
     assert 0.9 <= np.mean(effects) <= 0.99
     assert 0.93 <= np.mean(strengths) <= 0.97
+
+
+@pytest.mark.parametrize("ballots", [10_000, 50_000])
+@pytest.mark.parametrize("outcome", [[1], [1, 1, -1]])
+def test_complete_separation_beside_a_covariate_has_a_mode(ballots, outcome) -> None:
+    """The likelihood of so many ballots rounds by more than a step gains: the mode is still where the slopes are 0."""
+    first = np.where(np.resize(outcome, ballots) > 0, 0, 1)
+    evidence = Evidence.from_pairs(["a", "b"], first, 1 - first, np.resize(outcome, ballots))
+    found = fit(evidence, covariates="position", prior_sd=3.0)
+    assert found.converged
+    likelihood = Profiled(evidence, covariates.design(evidence, "position", 1.0), noise=False)
+    _, gradient, _ = likelihood.evaluate(found.mean)
+    np.testing.assert_allclose(gradient, found.mean / 9, rtol=1e-5)
+    pull = likelihood.joint(found.mean, likelihood.others).gradient[2:]
+    np.testing.assert_allclose(pull, likelihood.design.precision * likelihood.others, atol=1e-6)
