@@ -82,9 +82,9 @@ class TestThePage:
             assert name == entry["item"]
             assert battles == str(entry["battles"]) == "30"
             assert effective == f"{entry['effective']:.0f}"
-            assert as_shown == f"shown {100 * entry['as_shown']:.0f} %"
+            assert as_shown == f"{100 * entry['as_shown']:.0f} %"
             for cell, keys in ((weighted, ("rate", "low", "high")), (model, ("model", "model_low", "model_high"))):
-                parts = re.fullmatch(r"(?:model )?(\d+) % (\d+)–(\d+) %", cell)
+                parts = re.fullmatch(r"(\d+) % (\d+)–(\d+) %", cell)
                 assert parts is not None, cell
                 rate, low, high = map(int, parts.groups())
                 assert rate == round(100 * entry[keys[0]])
