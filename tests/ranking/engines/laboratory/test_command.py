@@ -218,6 +218,8 @@ def test_ctrl_c_ends_it_without_a_word(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "ranking.engines", "simulate", "--ballots", "900000", "--jobs", "2", "--svg", str(path)],
         cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        # As from a terminal; a test run in the background is told to ignore Ctrl-C, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:
