@@ -115,15 +115,16 @@ class TestBallotsLeft:
         goal, policy, hits, arenas = NarrowIntervals(180), policy_named("misorder"), 0, 40
         for _ in range(arenas):
             truth = rng.normal(size=10)
-            mean, covariance = np.zeros(10), np.eye(10)
+            mean, covariance, shown = np.zeros(10), np.eye(10), np.zeros(10, np.int64)
             played, said = 0, None
             while not goal.progress(mean, covariance, rng).reached:
                 if played == 60:
-                    situation = replace(unknown(10), mean=mean.copy(), covariance=covariance.copy())
+                    situation = replace(unknown(10), mean=mean.copy(), covariance=covariance.copy(), shown=shown.copy())
                     said = ballots_left(goal, situation, policy, worlds=16, rng=rng)
-                situation = replace(unknown(10), mean=mean, covariance=covariance)
+                situation = replace(unknown(10), mean=mean, covariance=covariance, shown=shown)
                 members = goals._set(situation, policy, Rules(), rng)
                 goals._vote(mean, covariance, truth, members, lambda size: list(range(1, size + 1)), 1, rng)
+                shown[members] += 1
                 played += 1
             assert said is not None
             assert said.low is not None
