@@ -36,6 +36,7 @@ from .knowledge import Ints, Knowledge, Recent, Stock, assemble
 from .rules import goal_of
 
 _SPARING = 20
+_RENEWED = 0.4  # of the time that it serves
 LATEST = 1000  # battles, of which exposure is counted: floor and ceiling look back no further
 # A battle that was opened longer ago than this is taken to be abandoned: its ballot is not awaited any more.
 _AWAITED = timedelta(minutes=5)
@@ -51,6 +52,19 @@ class _Kept:
     read_at: float
     until: float
     goal_reached: bool
+    claimed: bool = False  # somebody is reading it anew
+
+    def claim(self, now: float) -> bool:
+        """Whether the caller is to read anew: the first who asks after `_RENEWED` of its time, then everybody.
+
+        So under load one thread reads while the others go on with what there is, and nobody waits for six readings.
+        """
+        if now >= self.until:
+            return True
+        if self.claimed or now < self.read_at + _RENEWED * (self.until - self.read_at):
+            return False
+        self.claimed = True
+        return True
 
 
 _KEPT: dict[int, _Kept] = {}  # by arena
@@ -124,7 +138,7 @@ def _kept_of(arena: Arena) -> _Kept:
 
 def _due(kept: _Kept | None) -> Mapping[str, Any]:
     now = time.monotonic()
-    if kept is not None and now < kept.until:
+    if kept is not None and not kept.claim(now):
         return {}
     columns = _recent_columns() | dict(belief_source().columns())
     return columns if kept is not None and now < kept.stock_until else columns | _stock_columns()

@@ -186,6 +186,19 @@ class TestWhatIsKnown:
 
         assert queries.knowledge_of(ready_arena).mean.tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6, 1])
 
+    def test_is_read_anew_by_one_of_many_before_its_time_is_over(self, ready_arena: Arena, settings: Any) -> None:
+        settings.MATCHMAKING_SECONDS = 60
+        queries.knowledge_of(ready_arena)
+        kept = queries._KEPT[ready_arena.pk]
+        kept.read_at -= 31
+        kept.until -= 31
+        asked = [queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug) for _ in range(3)]
+
+        assert ["battles_latest" in vars(arena) for arena in asked] == [True, False, False]
+        assert queries.knowledge_of(asked[1]) is kept.knowledge
+        assert queries.knowledge_of(asked[0]) is not kept.knowledge
+        assert queries.knowledge_of(asked[2]) is queries.knowledge_of(asked[0])
+
     def test_is_not_replaced_by_what_was_read_before(self, ready_arena: Arena, settings: Any) -> None:
         """Of two visitors at once, the one whose arena was read first comes last."""
         early = queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug)
