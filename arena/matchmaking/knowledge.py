@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.engines.matchmaking import loops
-from ranking.engines.matchmaking.in_flight import expect
+from ranking.engines.matchmaking.in_flight import expect, expect_all
 from ranking.engines.matchmaking.situation import Played, Situation
 
 Floats = NDArray[np.float64]
@@ -155,11 +155,14 @@ def assemble(stock: Stock, recent: Recent, mean: Floats, covariance: Floats, new
         if battle in recent.winners:
             rounds.setdefault(recent.prompts[battle], []).append((members, recent.winners[battle]))
     busy = np.zeros(len(where), np.int64)
+    awaited = []
     for battle in recent.in_flight:
         open_members = [where[member] for member in recent.members.get(battle, ()) if member in where]
         busy[open_members] += 1
         if len(open_members) >= 2:
-            covariance = expect(mean, covariance, open_members)
+            awaited.append(open_members)
+    if awaited:
+        covariance = expect_all(mean, covariance, awaited)
     return Knowledge(stock, mean, covariance, shown, met, newcomers, busy, rounds)
 
 

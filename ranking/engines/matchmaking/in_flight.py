@@ -5,7 +5,7 @@ Otherwise hundreds of simultaneous voters would all be shown the same few contes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -18,9 +18,15 @@ def expect(mean: Floats, covariance: Floats, members: Sequence[int]) -> Floats:
 
     The mean stays: which way a ballot goes is not known, how much it tells is. Cost: n^2 K flops.
     """
-    places = np.array(members, np.int32)
-    ranks = np.empty(len(places), np.int32)
-    ranks[np.argsort(-mean[places], kind="stable")] = np.arange(1, len(places) + 1, dtype=np.int32)
+    return expect_all(mean, covariance, [members])
+
+
+def expect_all(mean: Floats, covariance: Floats, battles: Iterable[Sequence[int]]) -> Floats:
+    """The same after several battles, one after another. Copies the covariance once."""
     after = np.array(covariance, np.float64, order="C")
-    kernels.assimilate(np.array(mean, np.float64), after, places, ranks, 1.0)
+    for members in battles:
+        places = np.array(members, np.int32)
+        ranks = np.empty(len(places), np.int32)
+        ranks[np.argsort(-mean[places], kind="stable")] = np.arange(1, len(places) + 1, dtype=np.int32)
+        kernels.assimilate(np.array(mean, np.float64), after, places, ranks, 1.0)
     return after
