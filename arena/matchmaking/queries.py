@@ -1,10 +1,10 @@
 """Reading what matchmaking needs, seldom and all at once.
 
 Two groups of columns can be read together with an arena, so that whoever loads the page pays no further query. Beliefs
-and recent battles are read when they are older than `MATCHMAKING_SECONDS`; the stock, which is larger, when it is older
-than that and than `_SPARING` times what it cost to read, so that reading it never takes more than a twentieth of the
-time. Each process keeps its own. What is stale by then does no harm: candidates are looked up again when a battle is
-written, and the probability that is stored is the one that was used.
+and recent battles serve for `MATCHMAKING_SECONDS`, and the first visitor after `_RENEWED` of that reads them anew. The
+stock, which is larger, serves for `_SPARING` times what it cost to read if that is longer: reading it never takes more
+than a twentieth of the time. Each process keeps its own. What is stale by then does no harm: candidates are looked up
+again when a battle is written, and the probability that is stored is the one that was used.
 """
 
 from __future__ import annotations
