@@ -123,7 +123,7 @@ def connections(evidence: Evidence) -> Connections:
     if not evidence.items:
         return Connections((), (), (), np.zeros((0, 0), np.bool_))
     pairs = observed(evidence)
-    arrows = (pairs.wins > 0) | (pairs.ties > 0)
+    arrows = pairs.arrows
     _, component = connected_components(arrows, directed=True, connection="weak")
     _, strong = connected_components(arrows, directed=True, connection="strong")
     reaches = _closure(arrows, strong)

@@ -101,9 +101,10 @@ def cycles(
     chosen = plackett_luce.fit(evidence) if fit is None else fit
     plackett_luce.require_plain(chosen, evidence)
     generator = np.random.default_rng(SEED) if rng is None else rng
-    found = _measure(evidence, chosen.mean, listed)
-    drawn = np.empty((replicates if found.count else 0, 2))
     prior_sd = float(chosen.parameters["prior_sd"])
+    given = plackett_luce.fit(evidence, prior_sd=prior_sd, start=chosen).mean  # as the replicates are fitted
+    found = _measure(evidence, given, listed)
+    drawn = np.empty((replicates if found.count else 0, 2))
     for replicate in range(len(drawn)):
         again = redrawn(evidence, chosen.mean[evidence.slots], generator)
         theta = plackett_luce.fit(again, prior_sd=prior_sd, start=chosen).mean

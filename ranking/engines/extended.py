@@ -20,7 +20,7 @@ from ranking.engines.deviations import Deviated, Deviation, learn
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import centred_product, posterior_root
-from ranking.engines.laplace import Mode, maximise
+from ranking.engines.laplace import Mode, maximise, widest_view
 from ranking.engines.profiled import Profiled
 
 Floats = NDArray[np.float64]
@@ -65,6 +65,8 @@ def solve(
     if extension.effects is None:
         likelihood = Profiled(evidence, design, noise=extension.contamination)
         mode = maximise(likelihood, prior_sd=prior_sd, start=start)
+        if prior_sd is None and not extension.contamination:  # noise has tops of its own, and its own way to the best
+            mode, _ = widest_view(likelihood, mode)
     else:
         likelihood = Deviated(evidence, design, extension.effects)
         mode, size = learn(likelihood, prior_sd=prior_sd, start=start, width=WIDTH)

@@ -7,7 +7,7 @@ That is an approximation, so the refit decides: where first place has not change
 ballots at the new fit, where it has the list is cut back by bisection as far as refits still agree.
 
 The count is therefore an upper bound that was checked: this many ballots do it. A smaller set may exist; in small
-examples where all sets can be tried it is rarely smaller, and then by one.
+examples where all sets can be tried it is rarely smaller, and then by one or two.
 
 Sources: Broderick, Giordano and Meager 2020 (the fewest points that change a conclusion), Jaeckel 1972 (infinitesimal
 jackknife). Cost: some twenty refits.

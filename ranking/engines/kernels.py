@@ -746,6 +746,18 @@ def assimilate(mean: Array, covariance: Array, slots: Array, ranks: Array, weigh
 
 
 @compiled
+def expect(mean: Array, covariance: Array, slots: Array, starts: Array) -> None:
+    """`assimilate`, for the covariance alone, a ranking of each battle in its most probable order."""
+    for battle in range(len(starts) - 1):
+        members = slots[starts[battle] : starts[battle + 1]]
+        order = np.argsort(-mean[members], kind="mergesort")
+        ranks = np.empty(len(members), np.int32)
+        for place in range(len(members)):
+            ranks[order[place]] = place + 1
+        assimilate(mean.copy(), covariance, members, ranks, 1.0)
+
+
+@compiled
 def judge_ranking(
     order: Array, where: Array, eta: Array, begin: int, size: int, stages: int, slope: Array, bend: Array
 ) -> float:

@@ -6,13 +6,17 @@ and what the uncertainty of s adds to the covariance.
 Solving that equation takes few passes over much data, and very many over little. Where it does not settle soon, s^2 is
 taken where the slope of the evidence is 0, between values of either sign; and where that fails, searched for.
 
+With few ballots, or where contestants are perfectly separated, the evidence can have two maxima: a narrow field, whose
+ballots are then mostly luck, or a wide one. `widest_view` looks at the whole range of s, and chooses the higher; a
+`Rival` that is nearly as probable is named, not hidden.
+
 Where no mode is found, the covariance is the prior's: it never claims what was not learned.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +33,20 @@ STEPS = (0.2, 1.0)  # of log s^2, the least and the most to the next value while
 SEARCHED = 10  # values of s^2 over its range before the best is bracketed
 SEARCH_TOLERANCE = 1e-4  # of log s^2
 MAX_FAILURES = 1  # climbs of a search that do not converge, before it is given up
+LOOSE = 0.1  # change of a mode, in posterior standard deviations, or of a log variance, with one of log s^2
+KNOWN = 0.8  # share of the strengths that ballots rather than the prior determine, from which on there is one maximum
+SPACING = (0.15, 0.7)  # of log s^2, the least and the most between values of s in a view of the whole range
+NEAR = 3.0  # standard deviations of log s^2 either side of the mode, within which they are closer than the most
+RIVAL = 0.05  # probability of a maximum that is worth saying
+VALLEY = 0.1  # by how much the log evidence between two maxima is lower than either
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another maximum of the evidence: s there, and how probable it is beside the mode."""
+
+    prior_sd: float
+    probability: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,6 +56,7 @@ class Mode:
     centred   covariance of theta less its average. Centring `covariance` gives the same but for rounding, which under
               a wide prior is larger than the whole
     swing     what the uncertainty of s moves theta by: `covariance` has swing swing^T in it; 0 where s is given
+    rival     see `widest_view`
     """
 
     theta: Floats
@@ -48,6 +67,7 @@ class Mode:
     converged: bool
     centred: Floats
     swing: Floats
+    rival: Rival | None = None
 
 
 def maximise(terms: Likelihood, *, prior_sd: float | None = None, start: Floats | None = None) -> Mode:
@@ -64,6 +84,84 @@ def maximise(terms: Likelihood, *, prior_sd: float | None = None, start: Floats 
         top, more = _searched(terms, theta)
         iterations, settled = iterations + more, top.converged
     return _mode(top, math.sqrt(top.spread()) * top.along(), iterations, settled)
+
+
+def widest_view(terms: Likelihood, mode: Mode, *, close: bool = False) -> tuple[Mode, list[Climb]]:
+    """The mode with the highest evidence for any s, from the `mode` of one, with its rival; and the climbs looked at.
+
+    With `close` the climbs, by s, are near enough to each other around the mode to be averaged; there are none where
+    the strengths hardly depend on s, as with many ballots. Cost: nothing then, else some fifteen climbs.
+    """
+    if not mode.converged or not terms.mass.any():
+        return mode, []
+    best = climb(terms, mode.theta, mode.variance, None, MAX_ITERATIONS)
+    count, sd = len(best.theta), math.sqrt(best.spread())
+    known = float(np.sum(best.values / (best.values + 1 / best.variance))) / max(count - 1, 1)
+    loose = sd * max(best.reach() / math.sqrt(count), 1 - known) > LOOSE
+    if not best.converged or not (loose or known < KNOWN):
+        return mode, []
+    tops = _view(terms, best, close=close and loose)
+    higher = max(tops, key=Climb.log_evidence)
+    if higher.log_evidence() > best.log_evidence() + VALLEY:
+        found, more, settled = _rooted(terms, higher)
+        if settled:
+            best = found
+            tops = _view(terms, best, close=close and loose)
+            mode = _mode(best, math.sqrt(best.spread()) * best.along(), mode.iterations + more, True)
+    return replace(mode, rival=_rival(tops, best)), tops if loose else []
+
+
+def _view(terms: Likelihood, best: Climb, *, close: bool) -> list[Climb]:
+    """Climbs for values of s over its whole range, by s. One that does not converge is left out."""
+    sd, middle = math.sqrt(best.spread()), math.log(best.variance)
+    least = min(max(0.7 * sd, SPACING[0]), SPACING[1]) if close else SPACING[1]
+    tops = [best]
+    for limit, sign in zip(VARIANCE_RANGE, (-1.0, 1.0), strict=True):
+        near, psi = best, middle
+        while near.variance != limit:
+            psi += sign * (least if abs(psi - middle) < NEAR * sd else SPACING[1])
+            variance = math.exp(psi)
+            if (math.log(limit) - psi) * sign < least / 2:
+                variance = limit
+            start = near.theta + math.log(variance / near.variance) * near.along()
+            near = climb(terms, start, variance, None, MAX_ITERATIONS)
+            if near.converged:
+                tops.append(near)
+    return sorted(tops, key=lambda top: top.variance)
+
+
+def _rival(tops: list[Climb], best: Climb) -> Rival | None:
+    """The most probable other maximum, by the heights and widths of both; None where it is improbable."""
+    heights = [top.log_evidence() for top in tops]
+    found: list[Rival] = []
+    for place, top in enumerate(tops):
+        beside = [heights[other] for other in (place - 1, place + 1) if 0 <= other < len(tops)]
+        if top is best or heights[place] < max(beside, default=math.inf) or _valley(tops, best, top) < VALLEY:
+            continue
+        odds = math.exp(heights[place] - best.log_evidence()) * math.sqrt(top.spread() / best.spread())
+        found.append(Rival(math.sqrt(top.variance), odds / (1 + odds)))
+    chosen = max(found, key=lambda rival: rival.probability, default=None)
+    return None if chosen is None or chosen.probability < RIVAL else chosen
+
+
+def _valley(tops: list[Climb], one: Climb, other: Climb) -> float:
+    """How far the log evidence falls between two s, below the lower of them."""
+    low, high = sorted((one.variance, other.variance))
+    between = [top.log_evidence() for top in tops if low <= top.variance <= high]
+    return min(one.log_evidence(), other.log_evidence()) - min(between)
+
+
+def rival_note(mode: Mode, *, averaged: bool = False) -> list[str]:
+    """What to know about a mode with a rival."""
+    if mode.rival is None:
+        return []
+    first, second = math.sqrt(mode.variance), mode.rival.prior_sd
+    return [
+        "these ballots can be explained by a narrow field and by a wide one: a prior standard deviation of"
+        f" {first:.2g} or of {second:.2g}, the latter with a probability of {mode.rival.probability:.2g};"
+        f" the ratings are {'averaged over both' if averaged else f'those of {first:.2g}'},"
+        " and a given one or more ballots would settle it"
+    ]
 
 
 def _mode(top: Climb, swing: Floats, iterations: int, converged: bool) -> Mode:

@@ -37,6 +37,7 @@ TRUSTED = 0.1  # least share of the complete-data information for the observed o
 LONGEST = 2.0  # step of the log-odds
 TOLERANCE = 1e-9  # of the last step, in posterior standard deviations of the other parameters
 ROUNDING = 1e-15  # of a log-likelihood or a slope, for each choice
+ASSURED = 1e-5  # length of a step that gains less than the rounding of a log-likelihood: its height says nothing
 
 
 @dataclass(eq=False, slots=True)
@@ -128,7 +129,7 @@ class Profiled:
                 joint = self.joint(theta, trial)
                 reached, slope, precision = self.prior(trial)
                 reached += joint.value
-                if reached >= height - 1e-13 * (1 + abs(height)) - ROUNDING * choices:
+                if length < ASSURED or reached >= height - 1e-13 * (1 + abs(height)) - ROUNDING * choices:
                     break
                 step = step / 2
             others, height = trial, reached

@@ -104,6 +104,7 @@ def _matchmaking(evidence: Any) -> None:
     import numpy as np
 
     from ranking.engines.matchmaking.choosing import Rules, choose
+    from ranking.engines.matchmaking.in_flight import expect
     from ranking.engines.matchmaking.propensity import win_rates
     from ranking.engines.matchmaking.registry import POLICIES, policy_named
     from ranking.engines.matchmaking.situation import Situation
@@ -117,6 +118,7 @@ def _matchmaking(evidence: Any) -> None:
         )  # fmt: skip
         for name in POLICIES:
             choose(situation, policy_named(name), Rules(), rng)
+    expect(np.linspace(-1, 1, 6), np.eye(6), [0, 1, 2, 3])
     evenly = np.full(len(evidence), 0.5)
     win_rates(evidence, evenly, evenly)
 

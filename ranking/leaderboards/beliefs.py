@@ -25,7 +25,9 @@ from .models import Leaderboard
 _FLOAT = np.dtype("<f8")
 _ID = np.dtype("<i8")
 _FORMAT = b"Podium.1"  # eight bytes, like every number after it
-SINCE = 2000  # ballots after the snapshot that are taken in at most, the oldest first
+# Ballots after the snapshot that are taken in at most: the newest, so that beliefs move on where a board lags behind.
+# What lies between is known again with the next snapshot.
+SINCE = 2000
 
 
 def pack_posterior(
@@ -76,7 +78,7 @@ class PublishedBeliefs:
         since = (
             Ballot.objects.filter(arena=OuterRef("pk"), pk__gt=Coalesce(Subquery(seen), Value(0)))
             .by_humans()
-            .order_by("pk")
+            .order_by("-pk")
         )
         if before is not None:
             since = since.filter(pk__lt=before)
@@ -92,10 +94,11 @@ class PublishedBeliefs:
     def read(self, arena: Any) -> Beliefs:
         packed: bytes | None = arena.believed
         beliefs = Beliefs() if packed is None else unpack_posterior(bytes(packed))
-        replaced = {ballot["other"] for ballot in arena.judged_since}
+        since = sorted(arena.judged_since, key=lambda ballot: ballot["id"])
+        replaced = {ballot["other"] for ballot in since}
         told = [
             ballot
-            for ballot in arena.judged_since
+            for ballot in since
             if ballot["id"] not in replaced and ballot["other"] is None and any(ballot["ranks"])
         ]
         return _with(beliefs, told)

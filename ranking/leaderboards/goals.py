@@ -13,13 +13,15 @@ from arena.matchmaking.beliefs import Beliefs
 from arena.matchmaking.knowledge import conflicts_of
 from arena.matchmaking.rules import goal_of, rules_of
 from ranking.charts.figures import EN_DASH, NO_BREAK_SPACE, percent
-from ranking.engines.matchmaking.goals import MOST, BallotsLeft, ballots_left
+from ranking.engines.matchmaking.goals import MOST, BallotsLeft, ballots_left, never_reached
+from ranking.engines.matchmaking.sets import allowed
 from ranking.engines.matchmaking.situation import Situation
 
 from .beliefs import unpack_posterior
 from .models import GoalStanding, Leaderboard
 
 WORLDS = 16
+_NONE = BallotsLeft(None, None, None)
 
 
 def measure_goal(leaderboard: Leaderboard) -> GoalStanding | None:
@@ -39,7 +41,7 @@ def measure_goal(leaderboard: Leaderboard) -> GoalStanding | None:
     beliefs = known.of(list(active.values_list("pk", flat=True)))
     # The same draws as those by which the arena decides whether to ask on.
     progress = goal.progress(beliefs.mean, beliefs.covariance, np.random.default_rng(0))
-    left = BallotsLeft(0, 0, 0) if progress.reached else _left(arena, active, beliefs)
+    left, obstacle = (BallotsLeft(0, 0, 0), "") if progress.reached else _left(arena, active, beliefs)
     return GoalStanding.objects.update_or_create(
         leaderboard=leaderboard,
         defaults={
@@ -51,6 +53,7 @@ def measure_goal(leaderboard: Leaderboard) -> GoalStanding | None:
             "median": left.median,
             "low": left.low,
             "high": left.high,
+            "obstacle": obstacle,
         },
     )[0]
 
@@ -87,6 +90,8 @@ def show_goal(standing: GoalStanding) -> dict[str, Any]:
 
 
 def _left_in_words(standing: GoalStanding) -> str:
+    if standing.obstacle:
+        return f"no forecast: {standing.obstacle}"
     if standing.median is None:
         return f"more than {MOST:,} ballots left"
     if standing.low == standing.high:
@@ -101,12 +106,15 @@ def _rounded(ballots: int) -> int:
     return int(float(f"{ballots:.2g}"))
 
 
-def _left(arena: Arena, active: QuerySet[Contestant], beliefs: Beliefs) -> BallotsLeft:
+def _left(arena: Arena, active: QuerySet[Contestant], beliefs: Beliefs) -> tuple[BallotsLeft, str]:
+    """What is left, and what keeps the goal from being reached at all; empty where nothing does."""
     rules, rng = rules_of(arena), np.random.default_rng(0)
     apart, weights = zip(*active.values_list("kept_apart", "battle_weight"), strict=True) if active else ((), ())
     count = len(beliefs.contestants)
     if rules.goal is None or count < arena.battle_size:
-        return BallotsLeft(None, None, None)
+        return _NONE, f"{count} contestants are too few for battles of {arena.battle_size}"
+    if never_reached(rules.goal, count):
+        return _NONE, f"among {count} contestants this is no question, so voting goes on"
     situation = Situation(
         mean=beliefs.mean,
         covariance=beliefs.covariance,
@@ -117,7 +125,18 @@ def _left(arena: Arena, active: QuerySet[Contestant], beliefs: Beliefs) -> Ballo
         conflicts=conflicts_of(apart),
         weights=np.array(weights, np.float64),
     )
+    if not allowed(situation).count:
+        return _NONE, f"those kept apart leave no battle of {arena.battle_size}"
     limits = replace(rules.rules, audit=rules.audit)
-    return ballots_left(
-        rules.goal, situation, rules.policy, rules=limits, observed=rules.observed, worlds=WORLDS, rng=rng
+    prompts = max(arena.prompts.filter(is_active=True).count(), 1)
+    left = ballots_left(
+        rules.goal,
+        situation,
+        rules.policy,
+        rules=limits,
+        observed=rules.observed,
+        prompts=prompts,
+        worlds=WORLDS,
+        rng=rng,
     )
+    return left, ""

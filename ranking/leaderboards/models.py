@@ -39,6 +39,9 @@ class GoalStanding(models.Model):
     median = models.PositiveIntegerField(null=True)
     low = models.PositiveIntegerField(null=True)
     high = models.PositiveIntegerField(null=True)
+    obstacle = models.CharField(
+        max_length=120, blank=True, default="", help_text="What keeps the goal from being reached; mostly nothing."
+    )
     measured_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # as a shell reports Ctrl-C
 MOST_SEEDS = 10_000
+CLUSTERS = 5
+TIE_THRESHOLD = 0.3  # logits
 
 
 def add(commands: Any) -> None:
@@ -41,8 +43,8 @@ def _about_the_field(group: Any) -> None:
     group.add_argument("--count", type=_whole, default=50, metavar="N", help="how many (default: %(default)s)")
     group.add_argument("--spread", type=_number, default=1.0, metavar="S",
                        help="standard deviation of strengths in logits (default: %(default)s)")  # fmt: skip
-    group.add_argument("--clusters", type=_whole, default=5, metavar="N",
-                       help="groups, where the shape is clusters (default: %(default)s)")  # fmt: skip
+    group.add_argument("--clusters", type=_whole, default=None, metavar="N",
+                       help=f"groups, where the shape is clusters (default: {CLUSTERS})")  # fmt: skip
     group.add_argument("--newcomers", type=_whole, default=0, metavar="N", help="how many of them enter late")
     group.add_argument("--joins", type=_whole, default=0, metavar="BALLOTS", help="ballots before newcomers enter")
 
@@ -65,8 +67,9 @@ def _about_voters(group: Any) -> None:
                        help="rank, pair, best, best-worst or ties (default: rank, for K = 2 pair)")  # fmt: skip
     group.add_argument("--size", type=_whole, default=None, metavar="K",
                        help="contestants in a battle (default: 4, for pairs 2)")  # fmt: skip
-    group.add_argument("--tie-threshold", type=_number, default=0.3, metavar="X",
-                       help="impressions closer than this tie, in logits (default: %(default)s)")  # fmt: skip
+    group.add_argument("--tie-threshold", type=_number, default=None, metavar="X",
+                       help=f"impressions closer than this tie, in logits, where the form is ties (default:"
+                       f" {TIE_THRESHOLD})")  # fmt: skip
 
 
 def _about_runs(group: Any) -> None:
@@ -181,12 +184,22 @@ def _require_ballots(made: Any, setup: Setup) -> None:
         raise LaboratoryError(
             f"{setup.engine.name} knows no ballots with places left open, as {setup.form.name} has; use rank or ties"
         )
+    if not getattr(made, "takes_ties", True) and setup.form.name == "ties":
+        raise LaboratoryError(
+            f"{setup.engine} holds ties for impossible; give it a chance of them, as {setup.engine.name}:"
+            "draw_probability=0.1 does, or use rank"
+        )
 
 
 def _field(options: argparse.Namespace) -> Any:
     from ranking.engines.laboratory.contestants import Field
 
-    return Field(options.contestants, options.count, options.spread, options.clusters, options.newcomers, options.joins)
+    if options.clusters is not None and options.contestants != "clusters":
+        raise LaboratoryError(f"--clusters is for --contestants clusters, not for {options.contestants}")
+    if options.joins and not options.newcomers:
+        raise LaboratoryError("--joins says when newcomers enter, but there are none; give --newcomers")
+    groups = CLUSTERS if options.clusters is None else options.clusters
+    return Field(options.contestants, options.count, options.spread, groups, options.newcomers, options.joins)
 
 
 def _electorate(options: argparse.Namespace) -> Any:
@@ -203,7 +216,9 @@ def _form(options: argparse.Namespace) -> Any:
 
     size = options.size if options.size is not None else 2 if options.form == "pair" else 4
     name = options.form if options.form is not None else "pair" if size == 2 else "rank"
-    return Form(name, size, options.tie_threshold)
+    if options.tie_threshold is not None and name != "ties":
+        raise LaboratoryError(f"--tie-threshold is for --form ties, not for {name}")
+    return Form(name, size, TIE_THRESHOLD if options.tie_threshold is None else options.tie_threshold)
 
 
 def _seeds(options: argparse.Namespace) -> list[int]:

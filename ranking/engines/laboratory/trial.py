@@ -165,7 +165,7 @@ class _Course:
             return self.rng.choice(self.eligible, self.setup.form.size, replace=False)
         situation = self._situation()
         if self.setup.rules == NO_RULES:  # what `choose` does then, without the probability, which nobody here reads
-            drawn = self.policy.plans(situation, self.rng)[0].draw(situation, self.rng)
+            drawn = self.policy.plan(situation, self.rng).draw(situation, self.rng)
             return np.asarray(self.eligible[self.rng.permutation(np.array(drawn))])
         choice = choose(situation, self.policy, self.setup.rules, self.rng)
         if choice is None:
@@ -201,6 +201,8 @@ class _Course:
 
     def _measure(self) -> None:
         found, truth = self.learner.mean()[self.eligible], self.theta[self.eligible]
+        if not np.isfinite(found).all():
+            raise LaboratoryError(f"{self.setup.engine} has come to strengths that are not finite; nothing follows")
         distance = measures.rmse(found, truth) if self.learner.unit == "logit" else math.nan
         self.curves.append(
             (

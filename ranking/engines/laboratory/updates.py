@@ -95,6 +95,7 @@ class TrueSkill(_Sequential):
             raise LaboratoryError(f"draw_probability must be at least 0 and below 1, not {draw_probability}")
         super().__init__(count, sigma)
         self._beta, self._tau = beta, tau
+        self.takes_ties = draw_probability > 0  # else a tie has the probability 0, and no belief follows from it
         self._margin = NormalDist().inv_cdf((1 + draw_probability) / 2) * math.sqrt(2) * beta
 
     def update(self, members: Ranks, ranks: Ranks, voter: int) -> None:

@@ -2,31 +2,32 @@
 
 The choice is a mixture: a share `audit` of the battles is uniform; while somebody was shown too rarely, a share
 `rescue` of the rest is given to those; the remainder follows the policy. A set that the voter has judged on this prompt
-is replaced by a uniform choice among the others. With c the parts and F the forbidden sets, for a set A not in F
+is replaced by a uniform choice among the others. With c the parts, F the forbidden sets that could be chosen otherwise
+and N the number of sets that conflicts allow, for a set A not in F
 
-    P(A) = sum_c share_c P_c(A) + (sum_{f in F} sum_c share_c P_c(f) + D) U(A) / (1 - E - sum_{f in F} U(f)),
+    P(A) = sum_c share_c P_c(A) + (sum_{f in F} sum_c share_c P_c(f) + sum_c share_c d_c) / (N - |F|),
 
-with D = sum_c share_c d_c and E the chances that drawing ends before the set is full, because conflicts leave nobody to
-add; both are 0 where the conflicts are between groups of which nobody meets another of the same, and there are enough
-groups. Every P_c is exact but for two cases, in which `Choice.exact` is False: a policy that draws its plan at random
-gets the mean over the plans it drew, the one that was used among them, which makes it a little too large but never 0;
-and other conflicts, where D and E are estimated from `TRIALS` draws each.
+with d_c the chance that drawing ends before the set is full, because conflicts leave nobody to add. It is 0 where the
+conflicts are between groups of which nobody meets another of the same, and any set is left. Every P_c is exact but for
+two cases, in which `Choice.exact` is False: windows of a random order, which have Monte Carlo estimates (`windows`),
+and other conflicts, where d is estimated from `TRIALS` draws.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ranking.engines.matchmaking import loops
-from ranking.engines.matchmaking.plans import AnyPlan, Plan, even
+from ranking.engines.matchmaking import loops, sets
+from ranking.engines.matchmaking.plans import AnyPlan, Even, Plan, anybody
 from ranking.engines.matchmaking.policies import Policy, PolicyError
 from ranking.engines.matchmaking.situation import Bools, Situation
+from ranking.engines.matchmaking.windows import Window
 
 TRIALS = 400
-_PATIENCE = 200  # draws after which conflicts and judged sets are taken to leave nothing
 
 
 @dataclass(frozen=True)
@@ -69,24 +70,26 @@ class Choice:
 class _Part:
     share: float
     situation: Situation
-    plans: tuple[AnyPlan, ...]  # several stand for a random one, the first is drawn from
+    plan: AnyPlan
 
     def probability(self, members: tuple[int, ...]) -> float:
-        return sum(plan.probability(self.situation, members) for plan in self.plans) / len(self.plans)
+        return self.plan.probability(self.situation, members)
+
+    def total(self, groups: Sequence[tuple[int, ...]]) -> float:
+        """The probability of several sets together."""
+        if isinstance(self.plan, Window):
+            return self.plan.total(self.situation, groups)
+        return sum(self.probability(members) for members in groups)
 
 
 def choose(situation: Situation, policy: Policy, rules: Rules, rng: np.random.Generator) -> Choice | None:
     """A set, or None where the eligible contestants, conflicts and judged sets leave none."""
-    if situation.count < situation.size:
-        return None
-    if situation.conflicts is None and math.comb(situation.count, situation.size) <= len(set(situation.forbidden)):
+    if sets.allowed(situation).count <= len(situation.judged):
         return None
     part, parts = _parts(situation, policy, rules, rng)
-    members = part.plans[0].draw(part.situation, rng)
+    members = part.plan.draw(part.situation, rng)
     if not members or frozenset(members) in situation.forbidden:
-        members = _another(situation, rng)
-        if not members:
-            return None
+        members = sets.uniform(situation, situation.judged, rng)
     probability, uniform, exact = _probability(situation, parts, members, rng)
     slots = tuple(rng.permutation(np.array(members)).tolist())
     return Choice(slots, min(probability, 1.0), min(uniform, 1.0), exact)
@@ -95,13 +98,13 @@ def choose(situation: Situation, policy: Policy, rules: Rules, rng: np.random.Ge
 def drawn(situation: Situation, policy: Policy, rules: Rules, rng: np.random.Generator) -> tuple[int, ...]:
     """A set as `choose` chooses it, without its probability; empty where there is none. Forbidden sets are not kept."""
     part, _ = _parts(situation, policy, rules, rng)
-    return part.plans[0].draw(part.situation, rng) or _another(situation, rng)
+    return part.plan.draw(part.situation, rng) or sets.uniform(situation, (), rng)
 
 
 def probability_of(
     situation: Situation, policy: Policy, rules: Rules, members: tuple[int, ...], rng: np.random.Generator
 ) -> float:
-    """The probability with which `choose` returns this set, for policies that draw no plan at random exact."""
+    """The probability with which `choose` returns this set, an estimate where `weighed` says so."""
     return weighed(situation, policy, rules, members, rng).probability
 
 
@@ -118,16 +121,16 @@ def _parts(
     situation: Situation, policy: Policy, rules: Rules, rng: np.random.Generator
 ) -> tuple[_Part, tuple[_Part, ...]]:
     """The part that this battle comes from, and all of them."""
-    parts = [_Part(rules.audit, situation, (even(situation),))]
+    parts = [_Part(rules.audit, situation, Even())]
     left = 1 - rules.audit
     rested = _rested(situation, rules)
-    plans = tuple(policy.plans(rested, rng))
+    plan = policy.plan(rested, rng)
     rare = situation.shown < rules.floor * situation.shown.mean()
     if rare.any() and rules.rescue > 0:
         among = _unwelcome(situation, ~rare)
-        parts.append(_Part(left * rules.rescue, among, tuple(_for_rare(each, among, rare) for each in plans)))
+        parts.append(_Part(left * rules.rescue, among, _for_rare(plan, among, rare)))
         left *= 1 - rules.rescue
-    parts.append(_Part(left, rested, plans))
+    parts.append(_Part(left, rested, plan))
     at = loops.pick(np.array([part.share for part in parts]), 1.0, rng.random())
     return parts[at], tuple(parts)
 
@@ -146,54 +149,36 @@ def _unwelcome(situation: Situation, who: Bools) -> Situation:
 
 def _for_rare(plan: AnyPlan, situation: Situation, rare: Bools) -> Plan:
     """The plan, begun with one of those shown too rarely."""
-    chosen = plan if isinstance(plan, Plan) else even(situation)
+    chosen = plan if isinstance(plan, Plan) else anybody(situation)
     return replace(chosen, pivots=rare.astype(np.float64), starts=None)
-
-
-def _another(situation: Situation, rng: np.random.Generator) -> tuple[int, ...]:
-    plan = even(situation)
-    for _ in range(_PATIENCE):
-        members = plan.draw(situation, rng)
-        if members and frozenset(members) not in situation.forbidden:
-            return members
-    return ()
 
 
 def _probability(
     situation: Situation, parts: tuple[_Part, ...], members: tuple[int, ...], rng: np.random.Generator
 ) -> tuple[float, float, bool]:
+    left = sets.allowed(situation).count - len(situation.judged)
+    if left == 1:
+        return 1.0, 1.0, True
     sure = _always_full(situation)
-    exact = sure and all(len(part.plans) == 1 for part in parts)
+    exact = sure and not any(isinstance(part.plan, Window) for part in parts)
+    uniform = 1 / left
 
-    def by_parts(chosen: tuple[int, ...]) -> float:
-        return sum(part.share * part.probability(chosen) for part in parts)
-
-    plan = even(situation)
-    judged = [tuple(group) for group in set(situation.forbidden) if _possible(situation, group)]
-    ended, ended_even = 0.0, 0.0
-    if not sure:
-        ended = sum(part.share * _share_ended(part.situation, part.plans[0], rng) for part in parts)
-        ended_even = _share_ended(situation, plan, rng)
-    left = 1 - ended_even - sum(plan.probability(situation, group) for group in judged)
-    # An estimate can leave less than the set itself has.
-    uniform = plan.probability(situation, members) / max(left, plan.probability(situation, members))
-    return by_parts(members) + (sum(by_parts(group) for group in judged) + ended) * uniform, uniform, exact
-
-
-def _possible(situation: Situation, group: frozenset[int]) -> bool:
-    return len(group) == situation.size and all(0 <= member < situation.count for member in group)
+    own = sum(part.share * part.probability(members) for part in parts)
+    again = sum(part.share * (part.total(situation.judged) + _ended(part, sure, rng)) for part in parts)
+    return own + again * uniform, uniform, exact
 
 
 def _always_full(situation: Situation) -> bool:
     """Whether a set can be completed whoever is chosen first."""
-    if situation.conflicts is None:
-        return True
-    first = situation.blocked.argmax(axis=1)  # of one's group, if conflicts are between all of a group
-    if np.array_equal(situation.blocked, first[:, None] == first[None, :]):
-        return len(np.unique(first)) >= situation.size
+    if situation.groups is not None:
+        return len(situation.groups) >= situation.size
     return situation.count > (situation.size - 1) * int(situation.blocked.sum(axis=1).max())
 
 
-def _share_ended(situation: Situation, plan: AnyPlan, rng: np.random.Generator) -> float:
+def _ended(part: _Part, sure: bool, rng: np.random.Generator) -> float:
     """Of draws, how many end before the set is full."""
-    return sum(not plan.draw(situation, rng) for _ in range(TRIALS)) / TRIALS
+    if isinstance(part.plan, Window):
+        return float(part.plan.too_few)
+    if sure or not isinstance(part.plan, Plan):
+        return 0.0
+    return sum(not part.plan.draw(part.situation, rng) for _ in range(TRIALS)) / TRIALS

@@ -15,7 +15,7 @@ it too small.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -23,8 +23,9 @@ import numpy as np
 
 from ranking.engines import kernels
 from ranking.engines.matchmaking.choosing import Rules, drawn
-from ranking.engines.matchmaking.policies import Policy, PolicyError
-from ranking.engines.matchmaking.situation import Floats, Ints, Situation
+from ranking.engines.matchmaking.policies import Policy, PolicyError, Tournament, replayed
+from ranking.engines.matchmaking.sets import allowed
+from ranking.engines.matchmaking.situation import Floats, Ints, Played, Situation
 from ranking.engines.standings import ELO_PER_LOGIT
 
 WORLDS = 24
@@ -56,7 +57,11 @@ class Goal(Protocol):
 
 @dataclass(frozen=True)
 class TopKnown:
-    """The best `count` by mean are the best `count`, with probability `level`. Trivial for `count` >= n."""
+    """The best `count` by mean are the best `count`, with probability `level`.
+
+    Of n contestants or fewer that is no question for `count` >= n, and never reached: it says nothing, and reaching it
+    would end the voting before the first ballot.
+    """
 
     count: int = 5
     level: float = 0.95
@@ -69,7 +74,7 @@ class TopKnown:
 
     def progress(self, mean: Floats, covariance: Floats, rng: np.random.Generator) -> Progress:
         if self.count >= len(mean):
-            return Progress(1.0, self.level, True)
+            return Progress(1.0, self.level, False)
         order = np.argsort(-mean, kind="stable")
         drawn = mean + rng.standard_normal((_DRAWS, len(mean))) @ _root(covariance).T
         best, rest = drawn[:, order[: self.count]], drawn[:, order[self.count :]]
@@ -96,7 +101,7 @@ class NarrowIntervals:
 
 @dataclass(frozen=True)
 class BallotsLeft:
-    """Median over worlds and the central interval at `LEVEL`; None where the goal lies beyond `MOST` ballots."""
+    """Median over worlds and the central interval at `LEVEL`; None where the goal lies beyond `MOST` ballots or all."""
 
     median: int | None
     low: int | None
@@ -110,6 +115,7 @@ def ballots_left(
     *,
     rules: Rules | None = None,
     observed: Ranks | None = None,
+    prompts: int = 1,
     worlds: int = WORLDS,
     most: int = MOST,
     rng: np.random.Generator,
@@ -117,12 +123,18 @@ def ballots_left(
     """How many more ballots the goal takes, under the rules of `choosing` (its defaults unless others are given).
 
     observed: the ranks that a ballot shows of K contestants in their true order, best first; all K by default,
-    [1, 0, 0, 0] for best-only. Cost: per world some hundred choices by the policy and `most` online updates at worst.
+    [1, 0, 0, 0] for best-only. prompts: on so many in turn, of which each has a tournament of its own. All None for a
+    goal that no ballot comes nearer to, and where conflicts leave no set to choose. Cost: per world some hundred
+    choices by the policy and `most` online updates at worst.
     """
     if goal.progress(situation.mean, situation.covariance, rng).reached:
         return BallotsLeft(0, 0, 0)
+    if never_reached(goal, situation.count) or not allowed(situation).count:
+        return BallotsLeft(None, None, None)
     ranks = observed or (lambda size: list(range(1, size + 1)))
-    needed = sorted(_played(goal, situation, policy, rules or Rules(), ranks, most, rng) for _ in range(worlds))
+    needed = sorted(
+        _played(goal, situation, policy, rules or Rules(), ranks, prompts, most, rng) for _ in range(worlds)
+    )
 
     def at(share: float) -> int | None:
         value = needed[min(int(share * worlds), worlds - 1)]
@@ -131,8 +143,20 @@ def ballots_left(
     return BallotsLeft(at(0.5), at((1 - LEVEL) / 2), at((1 + LEVEL) / 2))
 
 
+def never_reached(goal: Goal, contestants: int) -> bool:
+    """Whether the goal is one that no ballot among so many contestants comes nearer to."""
+    return isinstance(goal, TopKnown) and goal.count >= contestants
+
+
 def _played(
-    goal: Goal, start: Situation, policy: Policy, rules: Rules, ranks: Ranks, most: int, rng: np.random.Generator
+    goal: Goal,
+    start: Situation,
+    policy: Policy,
+    rules: Rules,
+    ranks: Ranks,
+    prompts: int,
+    most: int,
+    rng: np.random.Generator,
 ) -> float:
     """Ballots until the goal is reached in one world, infinite beyond `most`."""
     truth = start.mean + _root(start.covariance) @ rng.standard_normal(start.count)
@@ -140,14 +164,20 @@ def _played(
     covariance = np.array(start.covariance, np.float64, order="C")
     shown = np.array(start.shown)
     met = np.zeros((start.count, start.count), np.int64) if start.met is None else np.array(start.met)
+    tournaments = [_Rounds(start.rounds) for _ in range(prompts if isinstance(policy, Tournament) else 1)]
     played, look = 0, 1
     while played < most:
-        situation = replace(start, mean=mean, covariance=covariance, shown=shown, met=met)
+        tournament = tournaments[played % len(tournaments)]
+        situation = replace(
+            start, mean=mean, covariance=covariance, shown=shown, met=met, rounds=tuple(tournament.rounds)
+        )
         members = _set(situation, policy, rules, rng)
         until = min(played + max(played // _PATIENCE, 1), look)
         while played < until:
             weight = min(max(played // _SINGLY, 1), until - played)
-            _vote(mean, covariance, truth, members, ranks, weight, rng)
+            first = _vote(mean, covariance, truth, members, ranks, weight, rng)
+            if isinstance(policy, Tournament):
+                tournament.add(start.count, members, first)
             shown[members] += weight
             met[np.ix_(members, members)] += weight
             played += weight
@@ -167,10 +197,23 @@ def _set(situation: Situation, policy: Policy, rules: Rules, rng: np.random.Gene
 
 def _vote(
     mean: Floats, covariance: Floats, truth: Floats, members: Ints, ranks: Ranks, weight: int, rng: np.random.Generator
-) -> None:
-    """One ballot of a Plackett-Luce voter, counted `weight` times, taken into the posterior in place."""
+) -> int:
+    """One ballot of a Plackett-Luce voter, counted `weight` times, taken into the posterior in place; who is first."""
     order = members[np.argsort(-(truth[members] + rng.gumbel(size=len(members))))]
     kernels.assimilate(mean, covariance, order.astype(np.int32), np.array(ranks(len(order)), np.int32), float(weight))
+    return int(order[0])
+
+
+class _Rounds:
+    """The battles of the tournament that is on, on one prompt."""
+
+    def __init__(self, rounds: Sequence[Played]) -> None:
+        self.rounds = list(rounds)
+
+    def add(self, contestants: int, members: Ints, first: int) -> None:
+        self.rounds.append(Played(frozenset(members.tolist()), first))
+        _, start = replayed(range(contestants), self.rounds)
+        del self.rounds[:start]
 
 
 def _centred(covariance: Floats) -> Floats:

@@ -24,9 +24,8 @@ def expect(mean: Floats, covariance: Floats, members: Sequence[int]) -> Floats:
 def expect_all(mean: Floats, covariance: Floats, battles: Iterable[Sequence[int]]) -> Floats:
     """The same after several battles, one after another. Copies the covariance once."""
     after = np.array(covariance, np.float64, order="C")
-    for members in battles:
-        places = np.array(members, np.int32)
-        ranks = np.empty(len(places), np.int32)
-        ranks[np.argsort(-mean[places], kind="stable")] = np.arange(1, len(places) + 1, dtype=np.int32)
-        kernels.assimilate(np.array(mean, np.float64), after, places, ranks, 1.0)
+    shown = [np.array(members, np.int32) for members in battles]
+    if shown:
+        starts = np.cumsum([0, *(len(members) for members in shown)], dtype=np.int64)
+        kernels.expect(np.array(mean, np.float64), after, np.concatenate(shown), starts)
     return after

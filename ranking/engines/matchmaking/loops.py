@@ -11,7 +11,7 @@ from ranking.engines.compiled import compiled
 
 Array = Any
 
-SUM, ROW, INFORMATION, NEAR = 0, 1, 2, 3  # how the next member is scored, see `plans.Plan`
+SUM, ROW, INFORMATION = 0, 1, 2  # how the next member is scored, see `plans.Plan`
 _EQUAL = 1e-12  # scores closer than this share of the best are the same to a policy that takes the best
 
 
@@ -185,8 +185,6 @@ def next_scores(
             scores[q] = value * glad[q]
         elif kind == ROW:
             scores[q] = pairs[pivot, q] * glad[q]
-        elif kind == NEAR:
-            scores[q] = (len(base) - abs(base[q] - base[pivot])) * glad[q]
         else:
             trial[count] = q
             scores[q] = information(mean, covariance, trial, count + 1) * glad[q]

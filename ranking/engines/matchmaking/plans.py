@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ranking.engines.matchmaking import loops
+from ranking.engines.matchmaking import loops, sets
 from ranking.engines.matchmaking.situation import Floats, Situation
+from ranking.engines.matchmaking.windows import Window
 
 # Of the loops: kind, base, pairs, starts, mean, covariance, gladness, blocked, pivots, sharpness.
 _Arguments = tuple[int, Any, Any, Any, Any, Any, Any, Any, Any, float]
@@ -22,7 +23,7 @@ class Plan:
     """Members are chosen one after another, each with a chance that goes with its score to the power `sharpness`.
 
     kind: the score of q after the members S is base_q + sum_{a in S} pairs_aq (SUM), pairs_pq with p the first member
-    (ROW), the information of S and q together (INFORMATION, `loops.information`), or n - |base_q - base_p| (NEAR).
+    (ROW), or the information of S and q together (INFORMATION, `loops.information`).
     The first member is drawn from `pivots` (n chances) if there are any, else the first two from `starts` (n x n
     scores) if there are any, else the first like the others. Scores are 0 or above; sharpness is above 0, and
     infinite for the best alone, equals at random.
@@ -71,9 +72,23 @@ class Listed:
         return sum(frozenset(group) == wanted for group in self.sets) / len(self.sets)
 
 
-AnyPlan = Plan | Listed
+@dataclass(frozen=True)
+class Even:
+    """Every allowed set as likely as the others, however tired the voter is of anybody."""
+
+    def draw(self, situation: Situation, rng: np.random.Generator) -> tuple[int, ...]:
+        """Empty where conflicts allow none."""
+        if situation.conflicts is None:  # one after another comes to the same, and is compiled
+            return anybody(situation).draw(situation, rng)
+        return sets.uniform(situation, (), rng)
+
+    def probability(self, situation: Situation, members: tuple[int, ...]) -> float:
+        return 1 / sets.allowed(situation).count
 
 
-def even(situation: Situation) -> Plan:
-    """Every set equally likely (where there are no conflicts), however tired the voter is of anybody."""
+AnyPlan = Plan | Listed | Even | Window
+
+
+def anybody(situation: Situation) -> Plan:
+    """One after another, each as likely as the others, however tired the voter is of anybody."""
     return Plan(base=1 / situation.gladness, sharpness=1.0)

@@ -1,13 +1,13 @@
 """The policies: each turns a situation into a plan, from which a set is drawn with a known probability.
 
-All are frozen values without state: what has happened before is in the situation. One that draws its plan at random
-returns several; the probability of a set is then a Monte Carlo mean over them (see `choosing`).
+All are frozen values without state: what has happened before is in the situation.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -15,8 +15,9 @@ import numpy as np
 
 from ranking.engines.errors import EngineError
 from ranking.engines.matchmaking import loops
-from ranking.engines.matchmaking.plans import AnyPlan, Listed, Plan, even
-from ranking.engines.matchmaking.situation import Floats, Situation
+from ranking.engines.matchmaking.plans import AnyPlan, Even, Listed, Plan
+from ranking.engines.matchmaking.situation import Floats, Played, Situation
+from ranking.engines.matchmaking.windows import window
 
 
 class PolicyError(EngineError):
@@ -26,8 +27,8 @@ class PolicyError(EngineError):
 class Policy(Protocol):
     name: ClassVar[str]
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
-        """The plan, or several that stand for one drawn at random; the first is the one to draw from."""
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
+        """What to draw a set from."""
         ...
 
 
@@ -37,8 +38,8 @@ class Uniform:
 
     name: ClassVar[str] = "uniform"
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
-        return (even(situation),)
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
+        return Even()
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,9 @@ class Coverage:
 
     name: ClassVar[str] = "coverage"
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
         least = situation.shown.min() if situation.count else 0
-        return (Plan(base=1.0 / (1.0 + situation.shown - least)),)
+        return Plan(base=1.0 / (1.0 + situation.shown - least))
 
 
 @dataclass(frozen=True)
@@ -71,25 +72,26 @@ class KSort:
     def __post_init__(self) -> None:
         _require("alpha", self.alpha, 0, math.inf)
         if self.sign not in {-1.0, 1.0}:
-            raise PolicyError(f"sign must be -1 (as the text means it) or 1 (as printed), not {self.sign}")
+            raise PolicyError(f"sign must be -1 (as the text means it) or 1 (as printed), not {_short(self.sign)}")
         if self.pivot not in {"least-shown", "random"}:
             raise PolicyError(f"pivot must be least-shown or random, not {self.pivot!r}")
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
         if situation.met is None:
             raise PolicyError("ksort needs to know who has met whom")
         score = situation.mean - 3 * np.sqrt(np.diag(situation.covariance))
         battles = max(float(situation.shown.sum()) / situation.size, 1.0)
-        bound = loops.upper_bounds(score, situation.met, self.alpha, battles, self.sign)
+        bound = loops.upper_bounds(score, situation.met, float(self.alpha), battles, float(self.sign))
         pivots = _least_shown(situation) if self.pivot == "least-shown" else np.ones(situation.count)
-        return (_row(bound, pivots),)
+        return _row(bound, pivots)
 
 
 @dataclass(frozen=True)
 class ThompsonWindow:
     """A joint draw of the strengths, a random pivot, and its nearest neighbours in the drawn order.
 
-    The probability of a set is the mean over `draws` draws, the one that was used among them.
+    Of whom the voter is tired sits out so much the more often. How likely a set is, is estimated from `draws` other
+    draws (`windows`).
     """
 
     draws: int = 64
@@ -98,11 +100,8 @@ class ThompsonWindow:
     def __post_init__(self) -> None:
         _require("draws", self.draws, 1, 100_000)
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
-        drawn = rng.multivariate_normal(situation.mean, situation.covariance, size=int(self.draws), method="eigh")
-        places = np.argsort(np.argsort(drawn, axis=1), axis=1).astype(np.float64)
-        everybody = np.ones(situation.count)
-        return [Plan(kind=loops.NEAR, base=place, pivots=everybody) for place in places]
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
+        return window(situation, int(self.draws), rng)
 
 
 @dataclass(frozen=True)
@@ -119,9 +118,9 @@ class ExpectedInformation:
     def __post_init__(self) -> None:
         _require_sharpness(self.sharpness)
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
         starts = loops.information_of_pairs(situation.mean, situation.covariance)
-        return (Plan(kind=loops.INFORMATION, starts=starts, sharpness=self.sharpness),)
+        return Plan(kind=loops.INFORMATION, starts=starts, sharpness=float(self.sharpness))
 
 
 @dataclass(frozen=True)
@@ -152,13 +151,13 @@ class Misorder:
         if self.variant not in {"pair-sum", "row"}:
             raise PolicyError(f"variant must be pair-sum or row, not {self.variant!r}")
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
         weights = loops.misorder(situation.mean, situation.covariance, self.top_weight, self.top_count)
         if self.variant == "pair-sum":
-            return (Plan(pairs=weights, starts=weights, sharpness=self.sharpness),)
+            return Plan(pairs=weights, starts=weights, sharpness=float(self.sharpness))
         pivots = weights.sum(axis=1) * situation.gladness
-        loops.sharpen(pivots, self.sharpness)
-        return (Plan(kind=loops.ROW, pairs=weights, pivots=pivots, sharpness=self.sharpness),)
+        loops.sharpen(pivots, float(self.sharpness))
+        return Plan(kind=loops.ROW, pairs=weights, pivots=pivots, sharpness=float(self.sharpness))
 
 
 @dataclass(frozen=True)
@@ -173,10 +172,10 @@ class Tournament:
 
     name: ClassVar[str] = "tournament"
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
         if situation.count < situation.size:
             raise PolicyError(f"{situation.count} contestants are too few for battles of {situation.size}")
-        victories = _standing(situation)
+        victories, _ = replayed(range(situation.count), situation.rounds)
         alive = [member for member in range(situation.count) if victories[member] >= 0]
         fewest = min(victories[member] for member in alive)
         strength = [*situation.mean.tolist()]
@@ -186,7 +185,7 @@ class Tournament:
         sets = [tuple(_filled(group, rest + current, situation.size)) for group in groups]
         apart = ~np.eye(situation.count, dtype=np.bool_) & situation.blocked
         allowed = tuple(group for group in sets if not apart[np.ix_(group, group)].any())
-        return (Listed(allowed),) if allowed else Coverage().plans(situation, rng)
+        return Listed(allowed) if allowed else Coverage().plan(situation, rng)
 
 
 @dataclass(frozen=True)
@@ -195,13 +194,13 @@ class Swiss:
 
     name: ClassVar[str] = "swiss"
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
         if situation.met is None:
             raise PolicyError("swiss needs to know who has met whom")
         apart = np.abs(situation.mean[:, None] - situation.mean[None, :])
         nearness = 1 - apart / (apart.max() + 1e-300)
         behind = (situation.shown - situation.shown.min()).astype(np.float64)
-        return (_row(nearness - 2.0 * situation.met - 2.0 * behind[None, :], _least_shown(situation)),)
+        return _row(nearness - 2.0 * situation.met - 2.0 * behind[None, :], _least_shown(situation))
 
 
 @dataclass(frozen=True)
@@ -214,16 +213,16 @@ class Placement:
     def __post_init__(self) -> None:
         _require("top_weight", self.top_weight, 0, 1e6)
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
         new = situation.newcomers
         if new is None or not new.any():
-            return Misorder(self.top_weight).plans(situation, rng)
+            return Misorder(self.top_weight).plan(situation, rng)
         weights = loops.misorder(situation.mean, situation.covariance, self.top_weight)
         if not new.all():  # newcomers tell each other nothing yet: anchors first
             weights[:, new] *= 1e-6
         variance = np.where(new, np.diag(situation.covariance) * situation.gladness, -1.0)
         loops.sharpen(variance, math.inf)
-        return (Plan(kind=loops.ROW, pairs=weights, pivots=variance),)
+        return Plan(kind=loops.ROW, pairs=weights, pivots=variance)
 
 
 @dataclass(frozen=True)
@@ -232,9 +231,9 @@ class FixedWeights:
 
     name: ClassVar[str] = "fixed-weights"
 
-    def plans(self, situation: Situation, rng: np.random.Generator) -> Sequence[AnyPlan]:
+    def plan(self, situation: Situation, rng: np.random.Generator) -> AnyPlan:
         weights = np.ones(situation.count) if situation.weights is None else situation.weights
-        return (Plan(base=np.ascontiguousarray(weights, np.float64), sharpness=1.0),)
+        return Plan(base=np.ascontiguousarray(weights, np.float64), sharpness=1.0)
 
 
 def _row(scores: Floats, pivots: Floats) -> Plan:
@@ -247,18 +246,20 @@ def _least_shown(situation: Situation) -> Floats:
     return np.asarray((situation.shown == situation.shown.min()) * situation.gladness, dtype=np.float64)
 
 
-def _standing(situation: Situation) -> list[int]:
-    """Victories of each in the tournament that is on, -1 for those who are out."""
-    victories = [0] * situation.count
-    for played in situation.rounds:
-        if played.winner is None:
+def replayed(everybody: Collection[int], rounds: Sequence[Played]) -> tuple[dict[int, int], int]:
+    """Victories of each in the tournament that is on, -1 for those who are out, and the index of its first battle."""
+    victories = dict.fromkeys(everybody, 0)
+    alive, start = len(victories), 0
+    for at, played in enumerate(rounds):
+        if played.winner not in victories:
             continue
         for member in played.members:
-            if member < situation.count and victories[member] >= 0:  # who is out stays out, even as a winner
+            if victories.get(member, -1) >= 0:  # who is out stays out, even as a winner
                 victories[member] = victories[member] + 1 if member == played.winner else -1
-        if sum(count >= 0 for count in victories) <= 1:
-            victories = [0] * situation.count
-    return victories
+                alive -= member != played.winner
+        if alive <= 1:
+            victories, alive, start = dict.fromkeys(everybody, 0), len(victories), at + 1
+    return victories, start
 
 
 def _seeded(members: list[int], size: int) -> list[list[int]]:
@@ -276,10 +277,17 @@ def _filled(group: list[int], others: list[int], size: int) -> list[int]:
 
 
 def _require(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise PolicyError(f"{name} must be a number from {low:g} to {high:g}, not {value}")
+    # Whole numbers may be larger than any float: they compare, but cannot be turned into one.
+    if not low <= value <= min(high, sys.float_info.max):
+        where = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
+        raise PolicyError(f"{name} must be a number {where}, not {_short(value)}")
 
 
 def _require_sharpness(value: float) -> None:
-    if not value > 0:
-        raise PolicyError(f"sharpness must be above 0 (infinite for the best alone), not {value}")
+    if not (0 < value <= sys.float_info.max or value == math.inf):
+        raise PolicyError(f"sharpness must be above 0 (infinite for the best alone), not {_short(value)}")
+
+
+def _short(value: float) -> str:
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:8]}... of {len(text)} digits"

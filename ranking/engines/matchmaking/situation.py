@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 from ranking.engines.errors import EngineError
 
@@ -83,6 +84,35 @@ class Situation:
         """(n, n): pairs that cannot be shown together; nobody is shown twice."""
         together = np.eye(self.count, dtype=np.bool_)
         return together if self.conflicts is None else together | self.conflicts
+
+    @cached_property
+    def groups(self) -> tuple[tuple[int, ...], ...] | None:
+        """Who is apart from all others of the same group and from nobody else; None where conflicts are no groups."""
+        if self.conflicts is None:
+            return tuple((member,) for member in range(self.count))
+        first = self.blocked.argmax(axis=1) if self.count else np.zeros(0, np.int64)
+        if not np.array_equal(self.blocked, first[:, None] == first[None, :]):
+            return None
+        groups: dict[int, list[int]] = {}
+        for member, group in enumerate(first.tolist()):
+            groups.setdefault(group, []).append(member)
+        return tuple(tuple(group) for group in groups.values())
+
+    @cached_property
+    def components(self) -> Ints:
+        """(n,): the number of each one's group; those who conflict, directly or through others, have the same."""
+        return np.asarray(connected_components(self.blocked, directed=False)[1], np.int64)
+
+    @cached_property
+    def judged(self) -> tuple[tuple[int, ...], ...]:
+        """The forbidden sets that could be chosen otherwise, each once: of this size, of these contestants, allowed."""
+        return tuple(tuple(sorted(group)) for group in dict.fromkeys(self.forbidden) if self._could_be(group))
+
+    def _could_be(self, group: frozenset[int]) -> bool:
+        if len(group) != self.size or not all(0 <= member < self.count for member in group):
+            return False
+        members = list(group)
+        return self.conflicts is None or int(self.blocked[np.ix_(members, members)].sum()) == self.size
 
     @cached_property
     def gladness(self) -> Floats:

@@ -63,6 +63,11 @@ class Pairs:
         """float64[M, M]: how much each pair was compared."""
         return np.asarray(self.wins + self.wins.T + self.ties)
 
+    @property
+    def arrows(self) -> NDArray[np.bool_]:
+        """bool[M, M]: a was seen above b, or tied with it; so for graphs, which take small numbers for no edge."""
+        return np.asarray((self.wins > 0) | (self.ties > 0))
+
     def terms(self) -> Terms:
         """The same as a Plackett-Luce likelihood: choices from sets of two, ties as half a win each way."""
         first, second = np.nonzero(np.triu(self.played))

@@ -66,7 +66,10 @@ def fit(
         parameters={"pseudo": pseudo, "intervals": intervals},
         converged=True,
         iterations=0,
-        warnings=tuple(pair_notes(evidence, pairs, ties="count as half a win each way", dependence=dependence)),
+        warnings=(
+            *resampling.unused(intervals, samples, rng, drawn=intervals != "none"),
+            *pair_notes(evidence, pairs, ties="count as half a win each way", dependence=dependence),
+        ),
         draws=_draws(evidence, pseudo, intervals, samples, rng),
         unit="logit",
     )

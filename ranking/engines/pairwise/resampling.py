@@ -40,6 +40,21 @@ def generator(rng: np.random.Generator | int | None) -> np.random.Generator:
     return np.random.default_rng(SEED if rng is None else rng)
 
 
+def unused(
+    intervals: str,
+    samples: int = SAMPLES,
+    rng: np.random.Generator | int | None = None,
+    *,
+    default: int = SAMPLES,
+    drawn: bool,
+) -> list[str]:
+    """A sentence where `samples` or `rng` was given and these intervals do without; `drawn`: whether they use them."""
+    given = [name for name, told in (("samples", samples != default), ("rng", rng is not None)) if told]
+    if drawn or not given:
+        return []
+    return [f"{' and '.join(given)} did nothing, intervals={intervals} does without"]
+
+
 def replicates(
     evidence: Evidence, samples: int, rng: np.random.Generator | int | None, *, by_voter: bool
 ) -> Iterator[Pairs]:

@@ -34,7 +34,7 @@ def strong_groups(pairs: Pairs) -> list[list[int]]:
 
     A finite maximum-likelihood estimate exists if and only if there is one group (Ford 1957; a tie counts both ways).
     """
-    count, labels = connected_components(pairs.halved, directed=True, connection="strong")
+    count, labels = connected_components(pairs.arrows, directed=True, connection="strong")
     groups: list[list[int]] = [[] for _ in range(count)]
     for item, label in enumerate(labels.tolist()):
         groups[label].append(item)
@@ -52,13 +52,14 @@ def existence(items: Sequence[str], pairs: Pairs) -> str | None:
     if not whole.all():
         alone = np.flatnonzero(~whole).tolist()
         return f"{notes.names(items, alone)} {'is' if len(alone) == 1 else 'are'} compared with nothing"
+    arrows = pairs.arrows
     for group in sorted(groups, key=len):
         inside = np.isin(np.arange(len(items)), group)
-        lost, won = pairs.halved[~inside][:, inside].sum(), pairs.halved[inside][:, ~inside].sum()
-        if lost == 0 and won == 0:
+        lost, won = arrows[~inside][:, inside].any(), arrows[inside][:, ~inside].any()
+        if not lost and not won:
             return f"{notes.names(items, group)}: never compared with the others"
-        if lost == 0 or won == 0:
-            return f"{notes.names(items, group)}: never {'lost to' if lost == 0 else 'won against'} any of the others"
+        if not lost or not won:
+            return f"{notes.names(items, group)}: never {'won against' if lost else 'lost to'} any of the others"
     raise AssertionError("a graph of several strong components has a first and a last one")
 
 
@@ -122,10 +123,26 @@ def refit(
 
 
 def factorised(information: Floats, precision: float) -> tuple[Floats, bool]:
-    """Cholesky factor of information plus prior; without one the likelihood is flat along (1, ..., 1), only there."""
-    matrix = information + (1.0 / len(information) if precision == 0 else 0.0)
+    """Cholesky factor of information plus prior; without one the likelihood is flat along (1, ..., 1), only there.
+
+    Raises `FitError` where rounding hides the prior, or all that some of the ballots say, behind the heaviest ones.
+    """
+    matrix = information + (level(information) if precision == 0 else 0.0)
     matrix[np.diag_indices_from(matrix)] += precision
-    return cast("tuple[Floats, bool]", cho_factor(matrix))
+    try:
+        return cast("tuple[Floats, bool]", cho_factor(matrix))
+    except np.linalg.LinAlgError:
+        if precision:
+            raise FitError(
+                f"a prior standard deviation of {precision**-0.5:g} is too wide to be told from none beside ballots of"
+                " this weight; give a smaller prior_sd or smaller weights"
+            ) from None
+        raise FitError("the weights of the ballots are too small, or too far apart, to fit without a prior") from None
+
+
+def level(information: Floats) -> float:
+    """What to add to each number of an information that is flat along (1, ..., 1), so that it is not; of its size."""
+    return float(np.trace(information)) / len(information) ** 2 or 1.0
 
 
 def refuse_without_estimate(items: Sequence[str], pairs: Pairs, engine: str) -> None:

@@ -21,16 +21,19 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_solve
 
 from ranking.engines import notes, ranges
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import UNSTATED, Evidence
 from ranking.engines.fit import Fit, centred
+from ranking.engines.laplace import rival_note
 from ranking.engines.pairwise import resampling, robust, solver
 from ranking.engines.pairwise.likelihood import PairLikelihood
 from ranking.engines.pairwise.links import Link
 from ranking.engines.pairwise.pairs import Pairs, observed, pair_notes, required
 from ranking.engines.plackett_luce import VARIANCE_RANGE, Mode, maximise
+from ranking.engines.second_order import Averaged, learned
 
 Floats = NDArray[np.float64]
 
@@ -74,41 +77,48 @@ def fit_link(engine: str, link: Link, unit: Literal["logit", "score"], evidence:
         if link.models_ties and not pairs.wins.any():
             raise FitError(f"every observed pair is a tie, so {engine} has no maximum-likelihood estimate")
     likelihood = PairLikelihood(pairs, link, tie_prior=options.method == "map")
-    mode = _solve(likelihood, options, _start(evidence, options.start))
+    mode, average = _solve(likelihood, options, _start(evidence, options.start))
     tau = likelihood.tie_parameter(mode.theta)
     _, _, information = likelihood.joint(mode.theta, tau)
     covariance, draws = _uncertainty(evidence, likelihood, mode, tau, information, options)
+    if average is not None:
+        covariance = average.covariance
     return Fit(
         engine=engine,
         items=evidence.items,
-        mean=mode.theta - mode.theta.mean(),
+        mean=mode.theta - mode.theta.mean() if average is None else average.mean,
         covariance=covariance,
         shown=evidence.shown(),
         ballots=len(evidence),
         parameters={
-            **_prior_parameters(mode, options),
+            **_prior_parameters(mode, average, options),
             "intervals": options.intervals,
             "log_likelihood": likelihood.of_ballots(mode.theta, tau),
             **_tie_parameters(likelihood, tau, information, mode),
         },
         converged=mode.converged,
         iterations=mode.iterations,
-        warnings=tuple(_warnings(engine, evidence, pairs, likelihood, mode, options)),
+        warnings=tuple(_warnings(engine, evidence, pairs, likelihood, mode, average, options)),
         draws=draws,
         unit=unit,
     )
 
 
-def _solve(likelihood: PairLikelihood, options: Options, start: Floats) -> Mode:
-    """The mode; without a prior its variance is infinite."""
+def _solve(likelihood: PairLikelihood, options: Options, start: Floats) -> tuple[Mode, Averaged | None]:
+    """The mode; without a prior its variance is infinite. With few ballots the average over a learned prior as well."""
     if options.method == "map":
-        return maximise(likelihood, prior_sd=options.prior_sd, start=start)
+        mode = maximise(likelihood, prior_sd=options.prior_sd, start=start)
+        if options.prior_sd is not None:
+            return mode, None
+        return learned(likelihood, mode, average=options.intervals == "model")
     near = np.clip(start - start.mean(), -MAX_START, MAX_START)  # far out the likelihood is flat to rounding
     theta, iterations, converged = solver.newton(likelihood, near, precision=0.0)
     value, _, information = likelihood.evaluate(theta)
-    covariance: Floats = np.asarray(np.linalg.inv(information + 1.0 / len(theta)), dtype=np.float64)
+    covariance = np.asarray(cho_solve(solver.factorised(information, 0.0), np.eye(len(theta))), np.float64)
+    if not np.isfinite(covariance).all():
+        raise FitError("the weights of the ballots are too small for intervals without a prior")
     apart = centred(theta, covariance)[1]
-    return Mode(theta, covariance, math.inf, value, iterations, converged, apart, np.zeros(len(theta)))
+    return Mode(theta, covariance, math.inf, value, iterations, converged, apart, np.zeros(len(theta))), None
 
 
 def _uncertainty(
@@ -150,11 +160,12 @@ def _start(evidence: Evidence, start: Fit | None) -> Floats:
     return np.array([known.get(item, 0.0) for item in evidence.items])
 
 
-def _prior_parameters(mode: Mode, options: Options) -> dict[str, Any]:
+def _prior_parameters(mode: Mode, average: Averaged | None, options: Options) -> dict[str, Any]:
     if options.method == "ml":
         return {"method": "ml", "prior_sd": None, "prior": "none"}
     prior = "learned" if options.prior_sd is None else "given"
-    return {"method": "map", "prior_sd": math.sqrt(mode.variance), "prior": prior}
+    prior_sd = math.sqrt(mode.variance) if average is None else average.prior_sd
+    return {"method": "map", "prior_sd": prior_sd, "prior": prior}
 
 
 def _tie_parameters(likelihood: PairLikelihood, tau: float, information: Floats, mode: Mode) -> dict[str, Any]:
@@ -170,9 +181,15 @@ def _tie_parameters(likelihood: PairLikelihood, tau: float, information: Floats,
 
 
 def _warnings(
-    engine: str, evidence: Evidence, pairs: Pairs, likelihood: PairLikelihood, mode: Mode, options: Options
+    engine: str,
+    evidence: Evidence,
+    pairs: Pairs,
+    likelihood: PairLikelihood,
+    mode: Mode,
+    average: Averaged | None,
+    options: Options,
 ) -> list[str]:
-    found = _solver_notes(mode, options)
+    found = [*_solver_notes(mode, options), *rival_note(mode, averaged=average is not None)]
     unlinked = notes.links(evidence.items, pairs.terms())
     reason = None if unlinked else solver.existence(evidence.items, pairs)
     if reason is not None:
@@ -181,6 +198,8 @@ def _warnings(
         found.append(f"there are no ties, so {engine} has nothing to learn a tie parameter from")
     if options.by_voter:
         found += _voter_notes(evidence)
+    drawn = options.intervals in ("bootstrap", "clustered-bootstrap")
+    found += resampling.unused(options.intervals, options.samples, options.rng, drawn=drawn)
     dependence = "these intervals treat them as if they were; sandwich or clustered intervals do not"
     return [
         *found,

@@ -67,7 +67,12 @@ def fit(
         parameters={"average": average, "intervals": chosen},
         converged=True,
         iterations=0,
-        warnings=tuple(_warnings(evidence, pairs, chosen)),
+        warnings=(
+            *resampling.unused(
+                chosen, samples, None if chosen == WILSON else rng, drawn=chosen not in (WILSON, "none")
+            ),
+            *_warnings(evidence, pairs, chosen),
+        ),
         draws=draws,
         unit="score",
     )
@@ -91,14 +96,15 @@ def effective_ballots(evidence: Evidence) -> Floats:
 
     first, second = np.zeros(len(evidence.items)), np.zeros(len(evidence.items))
     loops.pair_moments(evidence.offsets, evidence.slots, evidence.ranks, evidence.weight, first, second)
-    return np.asarray(np.divide(first**2, second, out=np.zeros_like(first), where=second > 0))
+    share = np.divide(first, second, out=np.zeros_like(first), where=second > 0)
+    return np.asarray(first * share)  # the square of a weight of 1e-300 would be 0
 
 
 def wilson_draws(share: Floats, n: Floats, pairs: Pairs, rng: np.random.Generator | int | None) -> Floats:
     """float64[10,000, M]: joint draws of the rates, see the module."""
     played = pairs.played
-    total = np.where(played.sum(axis=1) > 0, played.sum(axis=1), 1.0)
-    correlation = np.eye(len(share)) - played / np.sqrt(np.outer(total, total))
+    root = np.sqrt(np.where(played.sum(axis=1) > 0, played.sum(axis=1), 1.0))
+    correlation = np.eye(len(share)) - played / root[:, None] / root[None, :]
     values, vectors = np.linalg.eigh(correlation)
     normal = resampling.generator(rng).standard_normal((posterior.DRAWS, len(share)))
     z = normal @ (vectors * np.sqrt(np.maximum(values, 0.0))).T

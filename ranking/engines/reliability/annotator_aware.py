@@ -4,8 +4,8 @@ Model and prior: `mixture`; what each class says: `voters`; intervals: `uncertai
 random, or (unless `fans=False`) a fan of one contestant, for all ballots alike; the shares of the classes are learned,
 one for each favourite; a voter's ballots count by the probability that they mean something. Options:
 
-- `scales`: honest voters differ in how sharply they see, alpha in {.5, 1, 1.5, 2.5} times theta. The scale of theta is
-  then a convention: it is that of the voters at alpha = 1.
+- `scales`: honest voters differ in how sharply they see: alpha times theta, log alpha ~ N(0, tau^2), tau learned. theta
+  is then on the scale of the typical honest voter, the geometric mean, and intervals include how well that is known.
 - `sides`: two more classes, voters set on the first or on the last slot whatever stands there.
 - `position`: everybody sees the contestant in the first slot as stronger by one and the same beta, in logits, with the
   strengths' prior. Slots are in the order of the evidence, which must then be the order shown.
@@ -35,6 +35,7 @@ from ranking.engines.fit import Fit, centred
 from ranking.engines.plackett_luce import VARIANCE_RANGE, maximise, quality_floor
 from ranking.engines.reliability import findings
 from ranking.engines.reliability.mixture import Solution, solve, spread
+from ranking.engines.reliability.scales import SCALES, SPREAD_RANGE
 from ranking.engines.reliability.stages import Stages, expand
 from ranking.engines.reliability.uncertainty import covariance
 from ranking.engines.reliability.voters import LOYALTY, Electorate
@@ -43,7 +44,6 @@ from ranking.engines.terms import group
 Floats = NDArray[np.float64]
 
 NAME = "annotator-aware"
-SCALES = (0.5, 1.0, 1.5, 2.5)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -135,6 +135,7 @@ def _result(
         "shares": {share.name: share.as_dict() for share in shares if share.favourite is None},
         "fans": [{"item": share.favourite, **share.as_dict()} for share in shares if share.favourite is not None],
         "position": {"effect": effect, "sd": effect_sd} if position else None,
+        "scales": findings.scales(solution, math.sqrt(spreads[-1, -1])),
         "all_bad": quality_floor(evidence, mean),
     }
     warnings = (
@@ -163,6 +164,8 @@ def _solver_notes(solution: Solution, is_maximum: bool, prior_sd: float | None) 
         found.append(f"strengths and voters did not settle in {solution.rounds} rounds")
     elif not is_maximum:
         found.append("strengths and voters settled where the likelihood is not highest; start from another fit")
+    if solution.law.varies and solution.law.spread == SPREAD_RANGE[1]:
+        found.append(f"the standard deviation of the scales of voters is at its upper limit, {SPREAD_RANGE[1]:g}")
     if prior_sd is None and solution.mode.variance in VARIANCE_RANGE:
         end = "lower" if solution.mode.variance == VARIANCE_RANGE[0] else "upper"
         found.append(

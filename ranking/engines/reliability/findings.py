@@ -1,7 +1,8 @@
-"""What is reported about voters: who is likely what, how common each class is, and sentences for the board."""
+"""What is reported about voters: who is likely what, how common the classes are, and sentences for the board."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 
 from ranking.engines.evidence import Evidence
 from ranking.engines.notes import SHOWN_NAMES
-from ranking.engines.reliability.mixture import PSEUDO_VOTERS, Solution
+from ranking.engines.reliability.mixture import Solution
 from ranking.engines.reliability.uncertainty import share_interval
-from ranking.engines.reliability.voters import RANDOM, Electorate
+from ranking.engines.reliability.voters import HONEST, RANDOM, Electorate
 
 Floats = NDArray[np.float64]
 
@@ -21,6 +22,7 @@ FAN = "fan"
 LEVEL = 0.95  # of the intervals of shares
 LISTED = 0.5  # expected voters from which a favourite is listed
 FEW_BALLOTS = 10  # a voter; with fewer the class of most voters stays open
+QUANTILE = 1.96  # of 95 %
 FOUND = 0.5  # probability of a class from which a voter counts as found
 
 
@@ -52,6 +54,8 @@ class Voters:
     probability    float64[V, C], each row sums to one
     favourite      int64[V], the item shown to the voter whose fan the voter most likely is; -1 where there is none
     loyalty        float64[V], the probability of being that item's fan
+    scale          float64[V], how sharply a voter sees if honest: alpha, as the mean of its logarithm; all 1 unless
+                   scales differ
     """
 
     names: tuple[str, ...]
@@ -60,12 +64,12 @@ class Voters:
     probability: Floats
     favourite: NDArray[np.int64]
     loyalty: Floats
+    scale: Floats
 
     @property
     def reliability(self) -> Floats:
         """float64[V]: probability of judging by what is shown, at whatever scale."""
-        judging = [number for number, name in enumerate(self.classes) if name == "honest" or name.startswith("scale ")]
-        result: Floats = self.probability[:, judging].sum(axis=1)
+        result: Floats = self.probability[:, self.classes.index(HONEST)]
         return result
 
 
@@ -84,7 +88,24 @@ def voters(electorate: Electorate, solution: Solution) -> Voters:
         np.column_stack([answer.classes, fans]),
         favourite,
         loyalty,
+        np.exp(_scales_if_honest(solution) @ solution.law.logs),
     )
+
+
+def _scales_if_honest(solution: Solution) -> Floats:
+    """float64[V, K]: how likely each scale is, also for voters whose chance of being honest is not a number above 0."""
+    logs = solution.likelihoods.scales + np.log(solution.law.weights)
+    raw = np.exp(logs - logs.max(axis=1, keepdims=True))
+    result: Floats = raw / raw.sum(axis=1, keepdims=True)
+    return result
+
+
+def scales(solution: Solution, deviation: float) -> dict[str, Any] | None:
+    """tau and its 95 % interval, `deviation` being the standard deviation of log tau; None where scales are alike."""
+    if not solution.law.varies:
+        return None
+    spread, reach = solution.law.spread, math.exp(QUANTILE * deviation)
+    return {"sd": spread, "low": spread / reach, "high": spread * reach}
 
 
 def shares(evidence: Evidence, electorate: Electorate, solution: Solution) -> tuple[Share, ...]:
@@ -92,13 +113,13 @@ def shares(evidence: Evidence, electorate: Electorate, solution: Solution) -> tu
     answer, weight, expected, prior = (
         solution.responsibilities, solution.shares, solution.voters, solution.prior,
     )  # fmt: skip
-    total = float(weight.classes.sum() + weight.fans.sum())
+    sure, whole = prior.total, weight.total
 
     def estimated(
         name: str, favourite: str | None, likely: Floats, weight: float, voters: float, prior: float
     ) -> Share:
-        low, high = share_interval(likely / weight, (1 - likely) / (total - weight), prior, LEVEL)
-        return Share(name, favourite, (prior + voters) / (PSEUDO_VOTERS + len(likely)), low, high, voters)
+        low, high = share_interval(likely / weight, (1 - likely) / (whole - weight), prior, sure, LEVEL)
+        return Share(name, favourite, (prior + voters) / (sure + len(likely)), low, high, voters)
 
     result = [
         estimated(

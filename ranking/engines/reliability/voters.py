@@ -2,7 +2,7 @@
 
 With theta the log-strengths and w_b the weight of ballot b, voter v casts all ballots as a member of one class:
 
-- *scale alpha* (alpha = 1 alone is "honest"): sum_b w_b l_b(alpha theta), Plackett-Luce;
+- *honest*: sum_b w_b l_b(alpha theta), Plackett-Luce, at the voter's own scale alpha where scales differ (`scales`);
 - *random*: sum_b w_b l_b(0): every order as likely as any other, 1 / K! for a full ranking;
 - *fan of x*: on a ballot of K with x, the first choice is x with probability .97 and each other with .03 / (K - 1);
   the later choices, and ballots without x, are Plackett-Luce;
@@ -29,7 +29,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 LOYALTY = 0.97  # probability that a fan puts the favourite first
-RANDOM, FIRST_SLOT, LAST_SLOT = "random", "first slot", "last slot"
+HONEST, RANDOM, FIRST_SLOT, LAST_SLOT = "honest", "random", "first slot", "last slot"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -40,7 +40,7 @@ class Electorate:
     voter_of    int64[B], -1 for ballots without a voter or without a rank
     pair_voter, pair_item   int64[P], voters with the items whose fans they could be seen to be
     pair_of     int64[S], the pair of each slot; -1 where there is none
-    scales      alpha of the scale classes; 1 is among them
+    scales      the values of alpha that an honest voter may have; 1 is among them
     sides       FIRST_SLOT and LAST_SLOT, or neither
     fans        the number of classes of fans: M, or 0
     """
@@ -56,14 +56,8 @@ class Electorate:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes that are not fans."""
-        scales = ("honest" if scale == 1 else f"scale {scale:g}" for scale in self.scales)
-        return (*scales, RANDOM, *self.sides)
-
-    @property
-    def honest(self) -> int:
-        """The class of scale 1."""
-        return self.scales.index(1.0)
+        """Names of the classes that are not fans; the first is honest, at whatever scale."""
+        return (HONEST, RANDOM, *self.sides)
 
     @classmethod
     def of(
@@ -93,10 +87,16 @@ class Electorate:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Likelihoods:
-    """Log-likelihoods of voters: `honest` float64[V] at scale 1, and of other classes relative to it."""
+    """Log-likelihoods of voters: `honest` float64[V] at scale 1, and all others relative to it.
+
+    scales   float64[V, K], honest at each scale
+    others   float64[V, C - 1], the classes after honest
+    pairs    float64[P], fans
+    """
 
     honest: Floats
-    classes: Floats
+    scales: Floats
+    others: Floats
     pairs: Floats
 
 
@@ -107,18 +107,24 @@ class Shares:
     classes: Floats
     fans: Floats
 
+    @property
+    def total(self) -> float:
+        return float(self.classes.sum() + self.fans.sum())
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Responsibilities:
     """How likely each voter belongs to each class.
 
     classes   float64[V, C]
+    scales    float64[V, K], honest and of this scale
     pairs     float64[P], fan of an item that the voter's ballots show
     unseen    float64[V], P(fan of x) / share of x for the items that they do not show
     log_likelihood   of all voters' ballots, classes summed out
     """
 
     classes: Floats
+    scales: Floats
     pairs: Floats
     unseen: Floats
     log_likelihood: float
@@ -140,20 +146,20 @@ def likelihoods(evidence: Evidence, stages: Stages, electorate: Electorate, stre
     weight, count = evidence.weight, len(electorate.names)
     whole, first = stages.log_likelihood(strengths)
     honest = _by_voter(electorate, weight * whole, count)
-    columns = []
+    scales = []
     for scale in electorate.scales:
         scaled = whole if scale == 1 else stages.log_likelihood(scale * strengths)[0]
-        columns.append(_by_voter(electorate, weight * (scaled - whole), count))
+        scales.append(_by_voter(electorate, weight * (scaled - whole), count))
     uniform = stages.log_likelihood(np.zeros(stages.count))[0]
-    columns.append(_by_voter(electorate, weight * (uniform - whole), count))
+    others = [_by_voter(electorate, weight * (uniform - whole), count)]
     gain = stubborn(evidence, stages) - first[stages.ballot_of]
-    columns += [
+    others += [
         _by_voter(electorate, weight * np.where(stages.knows_first, gain[slots], 0.0), count)
         for slots in _side_slots(evidence, electorate)
     ]
     used = electorate.pair_of >= 0
     pairs = tally(electorate.pair_of[used], (weight[stages.ballot_of] * gain)[used], len(electorate.pair_voter))
-    return Likelihoods(honest, np.stack(columns, axis=1), pairs)
+    return Likelihoods(honest, np.stack(scales, axis=1), np.stack(others, axis=1), pairs)
 
 
 def stubborn(evidence: Evidence, stages: Stages) -> Floats:
@@ -170,18 +176,21 @@ def _side_slots(evidence: Evidence, electorate: Electorate) -> list[Integers]:
     return [ends[side] for side in electorate.sides]
 
 
-def respond(found: Likelihoods, electorate: Electorate, shares: Shares) -> Responsibilities:
-    """Bayes' rule for every voter, in logarithms."""
+def respond(found: Likelihoods, electorate: Electorate, shares: Shares, law: Floats) -> Responsibilities:
+    """Bayes' rule for every voter, in logarithms. `law` (K) is how likely each scale is among the honest."""
     count = len(electorate.names)
-    top = found.classes.max(axis=1, initial=0.0)  # scale 1 itself is at 0
+    top = np.maximum(found.scales.max(axis=1, initial=0.0), found.others.max(axis=1, initial=0.0))  # scale 1 is at 0
     np.maximum.at(top, electorate.pair_voter, found.pairs)
-    classes = shares.classes * np.exp(found.classes - top[:, None])
+    scales = shares.classes[0] * law * np.exp(found.scales - top[:, None])
+    others = shares.classes[1:] * np.exp(found.others - top[:, None])
     seen = shares.fans[electorate.pair_item]
     pairs = seen * np.exp(found.pairs - top[electorate.pair_voter])
     missing = np.maximum(shares.fans.sum() - tally(electorate.pair_voter, seen, count), 0.0)
+    classes = np.column_stack([scales.sum(axis=1), others])
     total = classes.sum(axis=1) + tally(electorate.pair_voter, pairs, count) + missing * np.exp(-top)
     return Responsibilities(
         classes / total[:, None],
+        scales / total[:, None],
         pairs / total[electorate.pair_voter],
         np.exp(-top) / total,
         float(np.sum(found.honest + top + np.log(total))),

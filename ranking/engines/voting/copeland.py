@@ -45,7 +45,10 @@ def fit(
         parameters={"intervals": intervals, "condorcet_winner": condorcet_winner(evidence.items, pairs)},
         converged=True,
         iterations=0,
-        warnings=tuple(majority_notes(evidence, pairs, intervals)),
+        warnings=(
+            *resampling.unused(intervals, samples, rng, drawn=intervals != "none"),
+            *majority_notes(evidence, pairs, intervals),
+        ),
         draws=resampling.draws(evidence, net_majorities, intervals=intervals, samples=samples, rng=rng),
         unit="score",
     )

@@ -9,7 +9,8 @@ disagreement beyond the minority of each pair, so only inside a group is there s
 contestants to better places from several starts. `parameters` says whether the order is proven optimal, its
 `disagreement`, a `lower_bound` of that of any order (the minorities and what disjoint three-cycles add) and the
 `gap` between the two as a share of the bound; and whether it is the only optimum, where that is known. Of several,
-the one that a larger share of votes speaks for is taken, contestant by contestant from the last.
+the one that a larger share of votes speaks for is taken, contestant by contestant from the last; of equal shares the
+one by name, so that the order of the ballots decides nothing.
 
 Intervals: "model" (default; each pair's share of votes from its Beta posterior), "bootstrap" over ballots,
 "clustered-bootstrap" over voters, "none"; see `pairwise.resampling`. Draws are solved exactly for groups of at most
@@ -71,10 +72,11 @@ def fit(
     if not 1 <= exact <= MOST_EXACT:
         raise FitError(f"exact must lie between 1 and {MOST_EXACT}, not {exact}")
     pairs = required(evidence, NAME)
-    found = solve(pairs, exact)
+    named = np.array(sorted(range(len(evidence.items)), key=evidence.items.__getitem__), np.int64)
+    found = solve(_taken(pairs, named), exact)
 
     def drawn(other: Pairs) -> Floats:
-        return _scores(solve(other, min(exact, DRAW_EXACT), start=found.order).order)
+        return _scores(named[solve(_taken(other, named), min(exact, DRAW_EXACT), start=found.order).order])
 
     gap = (found.cost - found.bound) / found.bound if found.cost > found.bound > 0 else 0.0
     parameters: dict[str, Any] = {
@@ -88,14 +90,18 @@ def fit(
     return Fit(
         engine=NAME,
         items=evidence.items,
-        mean=_scores(found.order),
+        mean=_scores(named[found.order]),
         covariance=None,
         shown=evidence.shown(),
         ballots=len(evidence),
         parameters=parameters,
         converged=True,
         iterations=0,
-        warnings=(*_solution_notes(found, exact, gap), *majority_notes(evidence, pairs, intervals)),
+        warnings=(
+            *_solution_notes(found, exact, gap),
+            *resampling.unused(intervals, samples, rng, default=SAMPLES, drawn=intervals != "none"),
+            *majority_notes(evidence, pairs, intervals),
+        ),
         draws=resampling.draws(evidence, drawn, intervals=intervals, samples=samples, rng=rng),
         unit="score",
     )
@@ -138,8 +144,9 @@ def _groups(margin: Floats, pays: Floats) -> list[Indices]:
     Among groups that may come next the one with the larger share of votes does, and a group lists its members by that
     share, so that nothing depends on how contestants are numbered unless their shares are equal.
     """
-    count, labels = connected_components(np.maximum(margin, 0.0), directed=True, connection="strong")
-    played = np.maximum((pays + pays.T).sum(axis=1), 1e-300)
+    count, labels = connected_components(margin > 0, directed=True, connection="strong")
+    votes = (pays + pays.T).sum(axis=1)
+    played = np.where(votes > 0, votes, 1.0)
     share = np.round(pays.sum(axis=1) / played, 12)
     ranked = np.argsort(-share, kind="stable")
     members = [ranked[labels[ranked] == label] for label in range(count)]
@@ -177,6 +184,12 @@ def _searched(pays: Floats, group: Indices, start: Indices | None) -> Indices:
     return np.asarray(min(starts, key=lambda trial: float(loops.order_cost(pays, trial))))
 
 
+def _taken(pairs: Pairs, order: Indices) -> Pairs:
+    """The same counts with the items in this order; by name, nothing depends on the order of the ballots."""
+    chosen = np.ix_(order, order)
+    return Pairs(pairs.wins[chosen], pairs.ties[chosen], pairs.tally)
+
+
 def _scores(order: Indices) -> Floats:
     """How many are placed below each item."""
     scores = np.empty(len(order))
@@ -192,5 +205,5 @@ def _solution_notes(found: Solution, exact: int, gap: float) -> list[str]:
             f" disagrees at most {100 * gap:.2g} % more than the best one"
         )
     if found.unique is False:
-        notes.append("several orders agree equally well with the ballots; this is one of them")
+        notes.append("several orders agree equally well with the ballots; shares of votes, then names, chose this one")
     return notes

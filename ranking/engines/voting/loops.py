@@ -88,7 +88,7 @@ def best_order(pays: Array, order: Array) -> Any:
     count = len(pays)
     full = (1 << count) - 1
     cost, ways, last = np.zeros(full + 1), np.zeros(full + 1), np.zeros(full + 1, np.int8)
-    slack = 1e-12 * (1 + np.abs(pays).sum())  # sums of the same weights in another order are equal
+    slack = 1e-12 * np.abs(pays).sum()  # sums of the same weights in another order are equal
     ways[0] = 1.0
     for chosen in range(1, full + 1):
         cheapest, number, choice = np.inf, 0.0, 0
@@ -116,7 +116,7 @@ def best_order(pays: Array, order: Array) -> Any:
 def improve_order(pays: Array, order: Array) -> None:
     """Move single items to better places, the best move first, until no move helps."""
     count = len(order)
-    slack = 1e-12 * (1 + np.abs(pays).sum())
+    slack = 1e-12 * np.abs(pays).sum()
     improved = True
     while improved:
         improved = False

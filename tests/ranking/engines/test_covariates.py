@@ -11,8 +11,10 @@ from scipy.optimize import minimize
 from ranking.engines import covariates, reference
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
+from ranking.engines.laplace import maximise, widest_view
 from ranking.engines.plackett_luce import fit
 from ranking.engines.profiled import Profiled
+from ranking.engines.terms import group
 from tests.ranking.engines.ballots import evidence_of, names, simulated, some_ballots
 from tests.ranking.engines.baseball import baseball
 
@@ -80,15 +82,17 @@ def test_mode_and_intervals_agree_with_a_general_optimiser() -> None:
 @given(some_ballots(), st.sampled_from([None, 0.8]))
 def test_no_covariates_or_no_room_for_an_effect_is_the_plain_fit(ballots, prior_sd) -> None:
     evidence = evidence_of(ballots, 6)
-    plain = fit(evidence, prior_sd=prior_sd)
+    mode = maximise(group(evidence), prior_sd=prior_sd)
+    if prior_sd is None:
+        mode, _ = widest_view(group(evidence), mode)
     options = [{"covariates": {}}]
     if evidence.informative().any():
         options.append({"covariates": "position", "covariate_sd": 1e-7})
     for option in options:
         found = fit(evidence, prior_sd=prior_sd, **option)
-        np.testing.assert_allclose(found.mean, plain.mean, atol=1e-5)
-        np.testing.assert_allclose(found.covariance, plain.covariance, atol=1e-5)
-        assert found.parameters["log_likelihood"] == pytest.approx(plain.parameters["log_likelihood"], abs=1e-5)
+        np.testing.assert_allclose(found.mean, mode.theta - mode.theta.mean(), atol=1e-5)
+        np.testing.assert_allclose(found.covariance, mode.centred, atol=1e-5)
+        assert found.parameters["log_likelihood"] == pytest.approx(mode.log_likelihood, abs=1e-5)
 
 
 def test_only_differences_within_a_ballot_matter_and_the_unit_does_not() -> None:
@@ -212,3 +216,35 @@ def test_complete_separation_beside_a_covariate_has_a_mode(ballots, outcome) -> 
     np.testing.assert_allclose(gradient, found.mean / 9, rtol=1e-5)
     pull = likelihood.joint(found.mean, likelihood.others).gradient[2:]
     np.testing.assert_allclose(pull, likelihood.design.precision * likelihood.others, atol=1e-6)
+
+
+def ladder(items: int, ballots: int, *, first: bool) -> Evidence:
+    """Each contestant always beats the next: the winner always shown first, or as often second."""
+    upper = np.arange(ballots) % (items - 1)
+    swapped = np.zeros(ballots, bool) if first else np.arange(ballots) // (items - 1) % 2 == 1
+    outcome = np.where(swapped, -1, 1)
+    return Evidence.from_pairs(names(items), upper + swapped, upper + ~swapped, outcome)
+
+
+@pytest.mark.parametrize(("ballots", "spread", "rival"), [(300, "narrow", False), (1_000, "narrow", True),
+                                                          (3_000, "wide", True), (30_000, "wide", False)])  # fmt: skip
+def test_luck_of_the_place_or_a_wide_field_is_said_where_both_explain_all(ballots, spread, rival) -> None:
+    """The winner is always first, so either explains every ballot: the better one is taken, the other is named."""
+    found = fit(ladder(4, ballots, first=True), covariates="position")
+    assert found.converged
+    assert np.ptp(found.mean) < 1 if spread == "narrow" else np.ptp(found.mean) > 10
+    said = [warning for warning in found.warnings if "a narrow field and by a wide one" in warning]
+    assert bool(said) == rival
+    if rival:
+        prior_sd = found.parameters["prior_sd"]
+        assert prior_sd < 1 if spread == "narrow" else prior_sd > 9
+        assert f"the ratings are those of {prior_sd:.2g}" in said[0]
+
+
+@pytest.mark.parametrize(("items", "ballots"), [(12, 1_000), (12, 10_000), (20, 10_000)])
+def test_a_ladder_shown_in_both_orders_has_no_effect_of_the_place(items, ballots) -> None:
+    """Steps that gain less than the rounding of ten thousand equal terms were refused for ever."""
+    found = fit(ladder(items, ballots, first=False), covariates="position")
+    assert found.converged
+    assert abs(found.parameters["covariates"]["position"]["effect"]) < 0.05
+    assert np.ptp(found.mean) > 40

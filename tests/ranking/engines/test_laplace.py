@@ -14,7 +14,7 @@ from ranking.engines.climbing import climb
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import Fit
-from ranking.engines.laplace import maximise
+from ranking.engines.laplace import maximise, rival_note, widest_view
 from ranking.engines.registry import ENGINES
 from ranking.engines.standings import standings
 from ranking.engines.terms import group
@@ -193,3 +193,31 @@ def test_a_search_in_which_climbs_fail_between_those_of_the_grid_is_quiet(monkey
         found, _ = laplace._searched(terms, np.zeros(3))
     assert found.converged
     assert np.isclose(grid, found.variance).any()
+
+
+@pytest.mark.parametrize(("items", "ballots"), [(20, 100), (40, 300)])
+def test_of_two_maxima_of_the_evidence_the_higher_is_taken(items, ballots) -> None:
+    """Each always beats the next: either a wide field, or luck in a narrow one, where the equation settles."""
+    upper = np.arange(ballots) % (items - 1)
+    terms = group(Evidence.from_pairs([f"c{n}" for n in range(items)], upper, upper + 1, np.ones(ballots, int)))
+    settled = maximise(terms)
+    found, _ = widest_view(terms, settled)
+    assert settled.variance < 0.3
+    assert found.converged
+    assert found.variance == laplace.VARIANCE_RANGE[1]
+    heights = [climb(terms, mode.theta, mode.variance, None, 100).log_evidence() for mode in (settled, found)]
+    assert heights[1] > heights[0]
+
+
+@pytest.mark.parametrize(("ballots", "size"), [(30, 2), (200, 3), (2_000, 4)])
+def test_usual_ballots_have_one_maximum(ballots, size) -> None:
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        terms = group(simulated(rng.normal(0, 1, 12), ballots, size, rng))
+        settled = maximise(terms)
+        found, tops = widest_view(terms, settled, close=True)
+        assert found.variance == pytest.approx(settled.variance, rel=1e-3)
+        assert found.rival is None
+        assert rival_note(found) == []
+        assert [top.variance for top in tops] == sorted(top.variance for top in tops)
+        assert bool(tops) == (ballots < 2_000)

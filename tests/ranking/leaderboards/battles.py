@@ -15,7 +15,7 @@ from arena.battles import actions, tokens
 from arena.battles.actions import open_battle
 from arena.battles.models import Battle, BattleState
 from arena.catalogue.models import Arena, Contestant
-from arena.matchmaking.queries import forget
+from arena.matchmaking.keeping import forget
 from arena.prompts.models import Prompt
 from arena.voters.models import Voter, VoterKind
 

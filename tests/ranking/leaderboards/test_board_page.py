@@ -272,7 +272,7 @@ class TestAnArenaThatIsEdited:
             "anonymous_voting": "on", "data_licence": "CC-BY-4.0", "description": "",
             "policy": "misorder", "policy_parameters": "{}", "audit_share": "0.1", "prompt_choice": "least-judged",
             "prompts_shown": "any", "category_quota": "{}", "goal": "", "goal_top": "5", "goal_confidence": "0.95",
-            "goal_points": "30",
+            "goal_points": "30", "least_coverage": "0.25", "live_prompt_length": "2000", "live_prompts_per_hour": "20",
         }  # fmt: skip
         assert staff.post(f"/admin/arena/arena/{arena.pk}/change/", form | changes).status_code == 302
 

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from arena.catalogue.models import Arena, Contestant
+from arena.matchmaking import keeping
 from arena.models import User
 from ranking.leaderboards import tasks
 from ranking.leaderboards.actions import publish
@@ -201,3 +202,41 @@ def test_the_admin_refuses_settings_that_matchmaking_could_not_follow(
 
     assert answer.status_code == 200
     assert words in answer.content.decode()
+
+
+def test_contestants_kept_apart_leave_no_forecast_and_the_board_and_the_vote_page_say_why(
+    goal: Arena, ready_arena: Arena, cast: Cast
+) -> None:
+    """Two groups and battles of three."""
+    judged(goal, cast)
+    for at, contestant in enumerate(Contestant.objects.order_by("pk")):
+        Contestant.objects.filter(pk=contestant.pk).update(kept_apart="east" if at % 2 else "west")
+    keeping.forget()
+    measure(goal.pk)
+
+    standing = GoalStanding.objects.get()
+    assert (standing.low, standing.median, standing.high) == (None, None, None)
+    assert standing.obstacle == "those kept apart leave no battle of 3"
+    assert "no forecast: those kept apart leave no battle of 3." in board_html()
+    page = Client().get("/arenas/prints/vote/").content.decode()
+    assert "Too many of the contestants are kept apart from each other: no 3 of them may meet on any prompt." in page
+
+
+def test_a_goal_that_names_everybody_is_no_question_and_voting_goes_on(goal: Arena, cast: Cast) -> None:
+    Arena.objects.update(goal_top=6)
+    judged(goal, cast)
+    standing = measure_goal(leaderboard_of(goal.pk))
+
+    assert standing is not None
+    assert not standing.reached
+    assert show_goal(standing)["left"] == "no forecast: among 6 contestants this is no question, so voting goes on"
+
+
+def test_too_few_contestants_leave_no_forecast(goal: Arena, cast: Cast) -> None:
+    judged(goal, cast)
+    kept = Contestant.objects.order_by("pk").values("pk")[:2]
+    Contestant.objects.exclude(pk__in=list(kept.values_list("pk", flat=True))).update(state="paused")
+    standing = measure_goal(leaderboard_of(goal.pk))
+
+    assert standing is not None
+    assert standing.obstacle == "2 contestants are too few for battles of 3"

@@ -18,7 +18,7 @@ from arena.catalogue.models import Arena, Contestant
 from arena.matchmaking.beliefs import belief_source
 from arena.voters.models import Voter, VoterKind
 from ranking.engines.online import assimilate
-from ranking.leaderboards import actions
+from ranking.leaderboards import actions, beliefs
 from ranking.leaderboards.actions import checksum, publish
 from ranking.leaderboards.beliefs import pack_posterior, unpack_posterior
 from ranking.leaderboards.evidence import read_evidence
@@ -300,13 +300,13 @@ class TestWhatMatchmakingBelieves:
         for _ in range(4):
             cast([0, 1, 2], [1, 2, 3])
         snapshot = published(arena)
-        beliefs = belief_source().beliefs(arena.pk).of([contestant.pk for contestant in contestants[:3]])
+        known = belief_source().beliefs(arena.pk).of([contestant.pk for contestant in contestants[:3]])
 
         entries = {entry["item"]: entry for entry in snapshot.standings["standings"]}
         for index, contestant in enumerate(contestants[:3]):
-            assert beliefs.mean[index] == pytest.approx(entries[contestant.name]["mean"], abs=1e-12)
-            assert beliefs.covariance[index, index] ** 0.5 == pytest.approx(entries[contestant.name]["sd"], rel=1e-9)
-        assert np.allclose(beliefs.covariance, beliefs.covariance.T)
+            assert known.mean[index] == pytest.approx(entries[contestant.name]["mean"], abs=1e-12)
+            assert known.covariance[index, index] ** 0.5 == pytest.approx(entries[contestant.name]["sd"], rel=1e-9)
+        assert np.allclose(known.covariance, known.covariance.T)
 
     def test_is_nothing_before_the_first_ballot(self, arena: Arena) -> None:
         assert belief_source().beliefs(arena.pk).contestants.size == 0
@@ -331,6 +331,26 @@ class TestWhatMatchmakingBelieves:
         assert before.ballots.tolist() == [1, 1, 1, 0]
         assert after.ballots.tolist() == [2, 2, 2, 2]
         assert after.prior_sd == before.prior_sd != 1.0
+
+    def test_moves_on_with_the_newest_ballots_where_a_board_lags_far_behind(
+        self, arena: Arena, contestants: list[Contestant], cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(beliefs, "SINCE", 2)
+        ids = [contestant.pk for contestant in contestants[:4]]
+        cast([0, 1, 2, 3], [1, 2, 3, 4])
+        published(arena)
+        before = belief_source().beliefs(arena.pk).of(ids)
+        for _ in range(3):
+            cast([0, 1], [1, 2])
+        cast([2, 3], [1, 2])
+        cast([3, 0], [1, 2])
+
+        after = belief_source().beliefs(arena.pk).of(ids)
+
+        mean, covariance = assimilate(before.mean, before.covariance, [2, 3], [1, 2])
+        mean, covariance = assimilate(mean, covariance, [3, 0], [1, 2])
+        assert np.allclose(after.mean, mean - mean.mean(), atol=1e-12)
+        assert np.allclose(after.covariance, covariance, atol=1e-12)
 
     def test_leaves_out_what_does_not_count(self, arena: Arena, cast: Cast) -> None:
         """A retracted ballot, its retraction, one that finds all bad and one by a machine."""

@@ -261,3 +261,37 @@ class TestTheBar:
         said = capsys.readouterr()
         assert "2/2 trials" in said.err
         assert "trials" not in said.out
+
+
+@pytest.mark.parametrize("rules", [(), ("--no-rules", "--policy", "uniform")], ids=["with rules", "lots alone"])
+def test_ties_of_an_engine_that_holds_them_for_impossible_are_refused_before_the_first(
+    capsys: pytest.CaptureFixture[str], rules: tuple[str, ...]
+) -> None:
+    said = refusal(capsys, "--engine", "trueskill", "--form", "ties", *rules)
+    assert "trueskill holds ties for impossible; give it a chance of them, as trueskill:draw_probability=0.1" in said
+    (run,) = found(capsys, "--engine", "trueskill:draw_probability=0.1", "--form", "ties", *rules)["runs"]
+    assert run["final"]["tau"]["mean"] > 0
+
+
+def test_strengths_that_are_not_finite_end_the_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ranking.engines.laboratory import updates
+
+    monkeypatch.setattr(updates.Elo, "mean", lambda self: self._mean * float("nan"))
+    said = refusal(capsys, "--engine", "elo", "--policy", "uniform", "--no-rules")
+    assert "elo has come to strengths that are not finite" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--clusters", "3"), "--clusters is for --contestants clusters, not for normal"),
+        (("--joins", "5"), "--joins says when newcomers enter, but there are none"),
+        (("--tie-threshold", "0.3"), "--tie-threshold is for --form ties, not for rank"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    assert words in refusal(capsys, *arguments)

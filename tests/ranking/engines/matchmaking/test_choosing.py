@@ -120,31 +120,46 @@ class TestConstraints:
         count=st.integers(2, 9),
         size=st.integers(2, 5),
         seed=st.integers(0, 2**32 - 1),
-        judged=st.integers(0, 12),
+        left=st.one_of(st.none(), st.integers(0, 2)),
         conflicts=st.integers(0, 4),
+        groups=st.booleans(),
+        others=st.integers(0, 9),
     )
     def test_hold_whatever_the_policy(
-        self, name: str, count: int, size: int, seed: int, judged: int, conflicts: int
+        self,
+        name: str,
+        count: int,
+        size: int,
+        seed: int,
+        left: int | None,
+        conflicts: int,
+        groups: bool,
+        others: int,
     ) -> None:
+        """A set that is left is found: of all but so many that were judged, beside sets of other sizes."""
         rng = np.random.default_rng(seed)
         apart = np.zeros((count, count), np.bool_)
         for _ in range(conflicts):
             a, b = rng.integers(0, count, 2)
-            if a != b:
-                apart[a, b] = apart[b, a] = True
-        sets = list(combinations(range(count), size))
-        picked = rng.permutation(len(sets))[:judged].tolist() if sets else []
-        known = replace(
-            situation(count, size, seed), conflicts=apart, forbidden=tuple(frozenset(sets[at]) for at in picked)
-        )
+            apart[a, b] = apart[b, a] = True
+        for middle in range(count if groups else 0):  # apart from the same one, so apart from each other
+            apart |= apart[:, [middle]] & apart[[middle], :]
+        np.fill_diagonal(apart, False)
+        known = replace(situation(count, size, seed), conflicts=apart, forbidden=())
+        sets = rng.permutation(allowed_sets(known)).tolist()
+        judged = sets[: rng.integers(0, 13)] if left is None else sets[left:]
+        smaller = [rng.permutation(count)[: size - 1].tolist() for _ in range(others)]
+        known = replace(known, forbidden=tuple(frozenset(each) for each in judged + smaller))
         choice = choose(known, policy_named(name), Rules(), rng)
         possible = allowed_sets(known)
         if not possible:
             assert choice is None
-        elif choice is not None:
+        else:
+            assert choice is not None
             assert tuple(sorted(choice.members)) in possible
             assert 0 < choice.probability <= 1
-            assert 0 < choice.uniform <= 1
+            assert choice.uniform == pytest.approx(1 / len(possible))
+            assert choice.probability == pytest.approx(1) or len(possible) > 1
 
     @pytest.mark.parametrize("name", list(POLICIES))
     def test_a_set_is_found_when_only_one_is_left(self, name: str) -> None:
@@ -156,7 +171,30 @@ class TestConstraints:
             choice = choose(known, policy_named(name), Rules(), np.random.default_rng(3))
             assert choice is not None
             assert tuple(sorted(choice.members)) == left
+            assert choice.exact
             assert choice.probability == pytest.approx(1)
+
+    @pytest.mark.parametrize(("count", "size"), [(50, 2), (12, 4)])
+    def test_the_last_set_of_many_is_found_each_time(self, count: int, size: int) -> None:
+        known = Situation(
+            np.linspace(-1, 1, count),
+            np.eye(count) * 0.3,
+            size,
+            np.full(count, 5),
+            forbidden=tuple(frozenset(each) for each in combinations(range(count), size))[1:],
+        )
+        for seed in range(3):
+            choice = choose(known, policy_named(DEFAULT), Rules(), np.random.default_rng(seed))
+            assert choice is not None
+            assert set(choice.members) == set(range(size))
+            assert choice.probability == pytest.approx(1)
+
+    def test_sets_of_another_size_leave_none_out(self) -> None:
+        """The arena had battles of two before."""
+        known = replace(situation(4, 4), forbidden=(frozenset({0, 1}), frozenset({0, 1, 2})))
+        choice = choose(known, policy_named(DEFAULT), Rules(), np.random.default_rng(0))
+        assert choice is not None
+        assert choice.probability == pytest.approx(1)
 
     def test_none_is_left_is_said(self) -> None:
         known = situation(4, 4)  # its one set was judged
@@ -185,7 +223,7 @@ def exposure(name: str, battles: int, rules: Rules, spread: float) -> np.ndarray
 
 
 class TestExposure:
-    @pytest.mark.parametrize("name", [name for name in POLICIES if name != SAMPLED])
+    @pytest.mark.parametrize("name", list(POLICIES))
     def test_nobody_starves(self, name: str) -> None:
         """Even where the policy alone would show the same four for ever."""
         shown = exposure(name, 300, Rules(), 3.0)
@@ -278,6 +316,15 @@ class TestRefusals:
         with pytest.raises(PolicyError):
             policy_named(name, **parameters)
 
+    @pytest.mark.parametrize(
+        ("name", "parameters"),
+        [("misorder", {"sharpness": 10**20}), ("ksort", {"alpha": 10**20}), ("expected-information", {"sharpness": 9})],
+    )
+    def test_whole_numbers_are_numbers(self, name: str, parameters: dict[str, int]) -> None:
+        """Larger than a machine word, too."""
+        choice = choose(situation(), policy_named(name, **parameters), Rules(), np.random.default_rng(0))
+        assert choice is not None
+
     @pytest.mark.parametrize("name", ["audit", "floor", "rescue"])
     def test_rules_outside_their_range_are_refused(self, name: str) -> None:
         with pytest.raises(PolicyError, match=name):
@@ -302,7 +349,7 @@ class TestKSort:
         """Who was a pivot in sixty battles, where only the first was shown less than the others."""
         shown = np.array([0, 3, 3, 3, 3, 3])
         known = replace(situation(6, 2), shown=shown, forbidden=())
-        plan = policy_named("ksort", pivot=pivot).plans(known, np.random.default_rng(0))[0]
+        plan = policy_named("ksort", pivot=pivot).plan(known, np.random.default_rng(0))
         rng = np.random.default_rng(1)
         return {plan.draw(known, rng)[0] for _ in range(60)}
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from ranking.engines.errors import FitError
 from ranking.engines.registry import engine_named
 from tests.ranking.engines.ballots import evidence_of, some_ballots
 from tests.ranking.engines.pairwise.peers import toy
@@ -87,3 +88,60 @@ def test_an_engine_that_models_ties_says_nothing_of_half_wins(name) -> None:
     evidence, _ = toy("food")
     found = any("half a win" in warning for warning in engine_named(name).fit(evidence).warnings)
     assert found == (name == "thurstone")
+
+
+@pytest.mark.parametrize("name", ["bradley-terry", *NAMES])
+@pytest.mark.parametrize("weight", [1e-8, 1e-9, 1e-100, 1e-300])
+def test_a_cycle_of_tiny_ballots_is_still_a_cycle(name, weight) -> None:
+    """Equals, also to maximum likelihood, and no word of an estimate that would not exist."""
+    tied = [[1, 1]] if name in ("davidson", "rao-kupper") else []
+    ballots = [([0, 1], [1, 2]), ([1, 2], [1, 2]), ([2, 0], [1, 2]), *(([0, 1], ranks) for ranks in tied)]
+    found = engine_named(name).fit(evidence_of(ballots, 3, weight=[weight] * len(ballots)))
+    np.testing.assert_allclose(found.mean, 0, atol=1e-6)
+    assert not [warning for warning in found.warnings if "finite estimate" in warning]
+
+
+@pytest.mark.parametrize("weight", [1e-8, 1e-100, 1e9])
+def test_maximum_likelihood_does_not_depend_on_the_size_of_the_weights(weight) -> None:
+    ballots = [([0, 1], [1, 2]), ([0, 1], [1, 2]), ([1, 0], [1, 2]), ([1, 2], [1, 2]), ([2, 1], [1, 2])]
+    found = engine_named("bradley-terry").fit(evidence_of(ballots, 3, weight=[weight] * 5), method="ml")
+    np.testing.assert_allclose(found.mean, np.array([2, -1, -1]) * np.log(2) / 3, atol=1e-6)
+    differences = np.array([[1, -1, 0], [0, 1, -1]])
+    np.testing.assert_allclose(
+        differences @ found.covariance @ differences.T, np.diag([1.5, 2]) / weight, rtol=1e-6, atol=1e-6 / weight
+    )
+
+
+@pytest.mark.parametrize("name", ["bradley-terry", *NAMES])
+def test_a_prior_that_heavy_ballots_hide_is_refused_by_a_bootstrap(name) -> None:
+    evidence = evidence_of([([0, 1], [1, 2]), ([1, 0], [1, 2])], 2, weight=[1e9, 1e9])
+    with pytest.raises(FitError, match="prior standard deviation of 1e\\+06 is too wide"):
+        engine_named(name).fit(evidence, prior_sd=1e6, intervals="bootstrap", samples=5)
+
+
+def test_weights_too_far_apart_for_maximum_likelihood_are_refused() -> None:
+    ballots = [([0, 1], [1, 2]), ([1, 0], [1, 2]), ([1, 2], [1, 2]), ([2, 1], [1, 2])]
+    evidence = evidence_of(ballots, 3, weight=[1e9, 1e9, 1e-9, 1e-9])
+    with pytest.raises(FitError, match="too far apart, to fit without a prior"):
+        engine_named("bradley-terry").fit(evidence, method="ml")
+
+
+@pytest.mark.parametrize("name", ["bradley-terry", *NAMES, "win-rate", "rank-centrality", "copeland", "kemeny"])
+def test_options_of_draws_that_nothing_is_drawn_with_are_named(name) -> None:
+    evidence = evidence_of([([0, 1], [1, 2]), ([1, 0], [1, 2]), ([0, 1], [1, 2])], 2)
+    fit = engine_named(name).fit
+    still = "none" if name in ("win-rate", "rank-centrality", "copeland", "kemeny") else "model"
+
+    def said(**options) -> list[str]:
+        return [warning for warning in fit(evidence, **options).warnings if "did nothing" in warning]
+
+    assert said(intervals=still) == []
+    assert said(intervals=still, samples=5) == [f"samples did nothing, intervals={still} does without"]
+    assert said(intervals=still, samples=5, rng=5) == [f"samples and rng did nothing, intervals={still} does without"]
+    assert said(intervals="bootstrap", samples=5, rng=5) == []
+
+
+def test_wilson_s_interval_uses_a_seed_but_no_number_of_samples() -> None:
+    evidence = evidence_of([([0, 1], [1, 2])], 2)
+    found = engine_named("win-rate").fit(evidence, samples=5, rng=5)
+    assert "samples did nothing, intervals=wilson does without" in found.warnings

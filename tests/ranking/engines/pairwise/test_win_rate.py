@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -109,6 +111,32 @@ def test_other_intervals_agree_with_wilsons_when_there_is_much_evidence() -> Non
         found = fit(evidence, intervals=intervals, samples=2000).draws
         np.testing.assert_allclose(found.std(axis=0), expected, rtol=0.1)
         np.testing.assert_allclose(found.mean(axis=0), fit(evidence).mean, atol=0.005)
+
+
+LIGHT = [([0, 1], [1, 2]), ([1, 2], [1, 2]), ([0, 1, 2], [2, 1, 3])]
+
+
+@pytest.mark.parametrize("weight", [1e-6, 1e-160, 1e-300, 1e-320])
+@pytest.mark.parametrize("options", [{}, {"average": "opponents"}, {"intervals": "none"}])
+def test_ballots_of_nearly_no_weight_count_in_proportion_and_warn_of_nothing(weight, options) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        light = fit(evidence_of(LIGHT, 3, weight=np.full(3, weight)), **options)
+    np.testing.assert_allclose(light.mean, fit(evidence_of(LIGHT, 3), **options).mean, rtol=1e-3)
+    if not options:  # with next to no ballots an interval reaches from 0 to 1
+        low, high = np.quantile(light.draws, [0.1, 0.9], axis=0)
+        assert (low < 0.01).all()
+        assert (high > 0.99).all()
+
+
+def test_a_pair_of_nearly_no_weight_beside_heavy_ones_warns_of_nothing() -> None:
+    evidence = evidence_of(LIGHT, 3, weight=np.array([1e-300, 1.0, 1e9]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for options in ({}, {"average": "opponents"}, {"intervals": "bootstrap"}):
+            assert np.isfinite(fit(evidence, **options).draws).all()
+    np.testing.assert_allclose(effective_ballots(evidence_of(LIGHT, 3, weight=np.full(3, 1e-300))) * 1e300,
+                               effective_ballots(evidence_of(LIGHT, 3)))  # fmt: skip
 
 
 def test_a_contestant_without_comparisons_is_shown_at_one_half_and_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -14,14 +15,15 @@ from ranking.engines import plackett_luce, registry
 from ranking.engines.errors import EngineError, FitError
 from ranking.engines.reliability.annotator_aware import analyse, fit
 from ranking.engines.reliability.mixture import solve
+from ranking.engines.reliability.scales import SCALES, Law
 from ranking.engines.reliability.stages import expand
-from ranking.engines.reliability.uncertainty import covariance, missing_information, share_interval
+from ranking.engines.reliability.uncertainty import covariance, information, share_interval
 from ranking.engines.reliability.voters import Electorate, Shares, likelihoods, respond
 from tests.ranking.engines.ballots import evidence_of, names, some_ballots
 from tests.ranking.engines.reliability.electorates import electorate
 
 FEW = settings(max_examples=25, deadline=None)
-EVERYTHING = {"fans": True, "scales": (0.5, 1.0, 1.5, 2.5), "sides": True}
+EVERYTHING = {"fans": True, "scales": SCALES, "sides": True}
 
 
 def agreement(found: np.ndarray, truth: np.ndarray) -> float:
@@ -45,8 +47,8 @@ def test_every_class_is_a_distribution_over_orders() -> None:
     evidence = evidence_of(ballots, 4, voters=[f"v{number}" for number in range(6)])
     stages, electorate = voters_of(evidence)
     found = likelihoods(evidence, stages, electorate, theta)
-    totals = np.exp(found.honest[:, None] + found.classes).sum(axis=0)
-    np.testing.assert_allclose(totals, 1)
+    for relative in (found.scales, found.others):
+        np.testing.assert_allclose(np.exp(found.honest[:, None] + relative).sum(axis=0), 1)
     for item in (0, 1, 3):
         mine = electorate.pair_item == item
         value = found.honest[electorate.pair_voter[mine]] + found.pairs[mine]
@@ -60,7 +62,7 @@ def test_a_random_voter_gives_partial_orders_and_ties_their_uniform_probability(
     evidence = evidence_of(ballots, 4, voters=["a", "b", "c"])
     stages, electorate = voters_of(evidence)
     found = likelihoods(evidence, stages, electorate, np.array([0.5, 0.1, -0.9, 0.3]))
-    random = found.honest + found.classes[:, electorate.classes.index("random")]
+    random = found.honest + found.others[:, electorate.classes[1:].index("random")]
     np.testing.assert_allclose(np.exp(random), [1 / 4, 1 / 6, 1 / 12])
 
 
@@ -73,16 +75,19 @@ def test_responsibilities_are_bayes_rule_written_out(ballots, seed) -> None:
     stages, electorate = voters_of(evidence)
     found = likelihoods(evidence, stages, electorate, rng.normal(size=6))
     raw = rng.dirichlet(np.ones(len(electorate.classes) + 6))
-    shares = Shares(raw[:-6], raw[-6:])
-    answer = respond(found, electorate, shares)
+    shares, law = Shares(raw[:-6], raw[-6:]), rng.dirichlet(np.ones(len(SCALES)))
+    answer = respond(found, electorate, shares, law)
     fans, expected_fans = answer.fans(electorate, shares)
     total, expected = 0.0, np.zeros(6)
     for voter in range(len(electorate.names)):
         loyal = np.zeros(6)
         mine = electorate.pair_voter == voter
         loyal[electorate.pair_item[mine]] = found.pairs[mine]
-        joint = raw * np.exp(found.honest[voter] + np.concatenate([found.classes[voter], loyal]))
+        scales = raw[0] * law * np.exp(found.honest[voter] + found.scales[voter])
+        others = raw[1:] * np.exp(found.honest[voter] + np.concatenate([found.others[voter], loyal]))
+        joint = np.append(scales.sum(), others)
         total += math.log(joint.sum())
+        np.testing.assert_allclose(answer.scales[voter], scales / joint.sum(), atol=1e-12)
         np.testing.assert_allclose(answer.classes[voter], (joint / joint.sum())[:-6], atol=1e-12)
         np.testing.assert_allclose(fans[voter], (joint / joint.sum())[-6:].sum(), atol=1e-12)
         expected += (joint / joint.sum())[-6:]
@@ -90,9 +95,9 @@ def test_responsibilities_are_bayes_rule_written_out(ballots, seed) -> None:
     assert answer.log_likelihood == pytest.approx(total, abs=1e-9)
 
 
-@pytest.mark.parametrize("classes", [{}, EVERYTHING])
-def test_a_round_never_lowers_the_bound(classes) -> None:
-    case = electorate("random", 0.2, 3, items=12, voters=40, each=10)
+@pytest.mark.parametrize(("kind", "classes"), [("random", {}), ("sharp", EVERYTHING)])
+def test_a_round_never_lowers_the_bound(kind, classes) -> None:
+    case = electorate(kind, 0.2, 3, items=12, voters=40, each=10)
     stages = expand(case.evidence)
     voters = Electorate.of(case.evidence, stages, **{"fans": True, "scales": (1.0,), "sides": False, **classes})
     found = solve(case.evidence, stages, voters, np.zeros(12), prior_sd=0.5, effect=False)
@@ -102,25 +107,37 @@ def test_a_round_never_lowers_the_bound(classes) -> None:
 
 
 @pytest.mark.parametrize("effect", [False, True])
-def test_the_information_is_minus_the_second_derivative_of_the_mixture(effect) -> None:
+@pytest.mark.parametrize("classes", [{"scales": (1.0,)}, {}])
+def test_the_information_is_minus_the_second_derivative_of_the_mixture(effect, classes) -> None:
     case = electorate("bloc", 0.2, 5, items=8, voters=30, each=6)
     stages = expand(case.evidence, positions=effect)
-    voters = Electorate.of(case.evidence, stages, **EVERYTHING)
+    voters = Electorate.of(case.evidence, stages, **{**EVERYTHING, **classes})
     start = np.zeros(9 if effect else 8)
     found = solve(case.evidence, stages, voters, start, prior_sd=0.7, effect=effect)
-    _, _, complete = found.pooled.evaluate(found.mode.theta)
-    observed = complete - missing_information(case.evidence, stages, voters, found, effect=effect)
+    observed = information(case.evidence, stages, voters, found, effect=effect)
 
-    def value(parameters: np.ndarray) -> float:
-        strengths = np.concatenate([parameters[:-1], parameters[:-1] + parameters[-1]]) if effect else parameters
-        return respond(likelihoods(case.evidence, stages, voters, strengths), voters, found.shares).log_likelihood
+    def value(moved: np.ndarray) -> float:
+        theta = found.mode.theta + moved[: len(start)]
+        strengths = np.concatenate([theta[:-1], theta[:-1] + theta[-1]]) if effect else theta
+        odds = np.concatenate([[0.0], moved[len(start) : len(start) + 4]])  # of honest, random, two sides, fans
+        prior = np.append(found.prior.classes, found.prior.fans.sum())
+        mean = prior + np.append(found.voters.classes, found.voters.fans.sum())
+        room = math.log(mean @ np.exp(odds) / mean.sum())
+        raised = np.exp(odds - room)
+        shares = Shares(found.shares.classes * raised[:-1], found.shares.fans * raised[-1])
+        law = found.law
+        if law.varies:
+            law = replace(law, spread=law.spread * math.exp(moved[-1]))
+        likely = likelihoods(case.evidence, stages, voters, strengths)
+        answer = respond(likely, voters, shares, law.weights)
+        return answer.log_likelihood + law.log_prior + prior @ (odds - room) - theta @ theta / (2 * 0.7**2)
 
-    rng, at, step = np.random.default_rng(0), found.mode.theta, 1e-3
-    for _ in range(4):
-        along = rng.normal(size=len(at))
-        bend = (value(at + step * along) - 2 * value(at) + value(at - step * along)) / step**2
+    rng, step = np.random.default_rng(0), 1e-3
+    for _ in range(6):
+        along = rng.normal(size=len(observed))
+        bend = (value(step * along) - 2 * value(0 * along) + value(-step * along)) / step**2
         assert -along @ observed @ along == pytest.approx(bend, rel=2e-3, abs=0.05)
-    assert np.linalg.eigvalsh(complete - observed).min() > -1e-9
+    assert np.linalg.eigvalsh(observed).min() > 0
 
 
 def test_ballots_without_voters_are_believed_and_give_the_default_engine() -> None:
@@ -128,7 +145,7 @@ def test_ballots_without_voters_are_believed_and_give_the_default_engine() -> No
     nameless = type(case.evidence).from_arrays(
         case.evidence.items, case.evidence.slots, case.evidence.ranks, offsets=case.evidence.offsets
     )
-    found, expected = fit(nameless), plackett_luce.fit(nameless)
+    found, expected = fit(nameless, prior_sd=0.5), plackett_luce.fit(nameless, prior_sd=0.5)
     np.testing.assert_allclose(found.mean, expected.mean, atol=1e-5)
     np.testing.assert_allclose(found.covariance, expected.covariance, atol=1e-6)
     assert "400 of 400 ballots name no voter and are believed" in found.warnings
@@ -222,12 +239,63 @@ def test_sharp_voters_count_more() -> None:
     for seed in range(6):
         case = electorate("sharp", 0.3, seed, spread=0.8, voters=100)
         found = analyse(case.evidence, scales=True)
-        sharp = [found.voters.classes.index(name) for name in ("scale 1.5", "scale 2.5")]
-        scores = found.voters.probability[:, sharp].sum(axis=1)
-        assert scores[case.odd].mean() > scores[~case.odd].mean() + 0.4
+        seen = np.log(found.voters.scale)
+        assert seen[case.odd].mean() > seen[~case.odd].mean() + 0.5  # in truth 0.92
+        assert found.fit.parameters["scales"]["low"] > 0.2
         plain = plackett_luce.fit(case.evidence)
         gains.append(agreement(found.fit.mean, case.theta) - agreement(plain.mean, case.theta))
     assert np.mean(gains) > 0
+
+
+def test_random_voters_do_not_move_the_scale_of_strengths() -> None:
+    """Random voters make the first strengths too small, from which honest voters look as if they saw sharply."""
+    for seed in range(4):
+        case = electorate("random", 0.2, seed, items=10, spread=1.0, voters=100, each=40)
+        alike, differing = fit(case.evidence), analyse(case.evidence, scales=True)
+        assert differing.fit.converged
+        assert differing.fit.mean @ case.theta / (alike.mean @ case.theta) == pytest.approx(1, abs=0.03)
+        assert (differing.voters.reliability[case.odd] < 0.5).mean() >= 0.9
+        assert (differing.voters.reliability[~case.odd] > 0.5).mean() > 0.95
+        assert differing.fit.parameters["scales"]["sd"] < 0.25
+
+
+def test_every_start_leads_to_the_same_strengths_on_the_scale_of_the_typical_voter() -> None:
+    case = electorate("random", 0.2, 1, items=10, spread=1.0, voters=100, each=40, scale_sd=0.5)
+    stages, voters = voters_of(case.evidence, sides=False)
+    ends = [
+        solve(case.evidence, stages, voters, factor * case.theta, prior_sd=None, effect=False)
+        for factor in (0.4, 1.0, 2.0)
+    ]
+    for end in ends:
+        assert end.converged
+        likely = end.responsibilities.scales
+        assert (likely @ np.log(SCALES)).sum() / likely.sum() == pytest.approx(0, abs=1e-4)
+        np.testing.assert_allclose(end.mode.theta, ends[0].mode.theta, atol=0.02)  # standard deviations are above 0.1
+
+
+def test_how_much_scales_differ_is_recovered() -> None:
+    case = electorate("random", 0.1, 5, items=12, spread=1.0, voters=200, each=30, scale_sd=0.5)
+    found = analyse(case.evidence, scales=True)
+    spread = found.fit.parameters["scales"]
+    assert spread["low"] < 0.5 < spread["high"] < 1.5 * spread["low"]
+    honest = ~case.odd
+    assert np.corrcoef(np.log(found.voters.scale[honest]), np.log(case.scale[honest]))[0, 1] > 0.8
+    z = (found.fit.mean - case.theta) / np.sqrt(np.diag(found.fit.covariance))
+    assert np.abs(z).max() < 4
+    assert fit(case.evidence).parameters["scales"] is None
+
+
+def test_a_step_of_the_law_raises_the_likelihood_of_the_ballots() -> None:
+    rng = np.random.default_rng(3)
+    logs = rng.normal(0, 3, size=(30, len(SCALES)))
+    for spread in (0.1, 0.3, 0.7, 1.5):
+        law = Law(np.log(SCALES), spread)
+        joint = 0.9 * law.weights * np.exp(logs)
+        before = np.log(joint.sum(axis=1) + 0.1)
+        step = law.renewed(joint / (joint.sum(axis=1) + 0.1)[:, None])
+        after = np.log((0.9 * step.untilted * np.exp(logs)).sum(axis=1) + 0.1)
+        assert after.sum() + step.log_prior >= before.sum() + law.log_prior
+        assert step.spread != spread
 
 
 def test_the_advantage_of_the_first_slot_is_recovered() -> None:
@@ -254,6 +322,7 @@ def test_not_knowing_who_is_random_widens_the_intervals() -> None:
     found = solve(case.evidence, stages, voters, np.zeros(50), prior_sd=0.5, effect=False)
     honest, is_maximum = covariance(case.evidence, stages, voters, found, effect=False)
     assert is_maximum
+    honest = honest[:50, :50]
     widened = np.linalg.eigvalsh(honest - found.mode.centred)
     assert widened.min() > -1e-9
     assert np.trace(honest) > 1.05 * np.trace(found.mode.centred)
@@ -273,6 +342,22 @@ def test_intervals_of_strengths_cover_in_spite_of_random_voters() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("shown", "share", "scale_sd"), [(4, 0.2, 0.0), (4, 0.2, 0.5), (2, 0.1, 0.5), (2, 0.2, 0.5)])
+def test_intervals_of_strengths_cover_where_scales_differ(shown, share, scale_sd) -> None:
+    inside, apart = [], []
+    for seed in range(60):
+        case = electorate(
+            "random", share, seed, items=10, spread=1.0, voters=100, each=40, shown=shown, scale_sd=scale_sd
+        )
+        found = fit(case.evidence, scales=True)
+        assert found.converged
+        inside.append(np.abs(found.mean - case.theta) < 1.96 * np.sqrt(np.diag(found.covariance)))
+        apart.append(agreement(found.mean, case.theta) - agreement(plackett_luce.fit(case.evidence).mean, case.theta))
+    assert 0.92 < np.mean(inside) < 0.98  # strengths of one fit share their scale, so 60 fits say it to 0.01
+    assert np.mean(apart) > -0.005
+
+
+@pytest.mark.slow
 def test_intervals_of_shares_cover() -> None:
     hits = []
     for seed in range(100):
@@ -286,7 +371,7 @@ def test_intervals_of_shares_cover() -> None:
 
 def test_a_share_of_voters_who_are_known_has_the_beta_interval() -> None:
     own, others = np.repeat([1.0, 0.0], [7, 33]), np.repeat([0.0, 1.0], [7, 33])
-    low, high = share_interval(own, others, 1.0, 0.95)
+    low, high = share_interval(own, others, 1.0, 20.0, 0.95)
     draws = np.random.default_rng(0).beta(8, 52, 400_000)
     np.testing.assert_allclose([low, high], np.quantile(draws, [0.025, 0.975]), rtol=0.03)
 
@@ -314,6 +399,11 @@ def test_separated_and_heavy_ballots_stay_finite() -> None:
     assert (np.diff(found.mean) < 0).all()
     heavy = fit(evidence_of([([0, 1], [1, 2])] * 4, 2, voters=["a", "b", "c", "d"], weight=np.full(4, 1e6)))
     assert np.isfinite(heavy.covariance).all()
+    few = [([4, 0, 2, 3, 5], [1, 2, 1, None, None]), ([3, 4, 2, 0, 5], [None, None, 1, -2, 2]), ([0, 4], [None, 1])]
+    sure = evidence_of(few * 2, 6, voters=[f"v{number % 3}" for number in range(6)], weight=np.full(6, 1000.0))
+    found = analyse(sure, scales=True, prior_sd=0.3)
+    assert np.isfinite(found.fit.covariance).all()
+    assert ((found.voters.scale >= SCALES[0]) & (found.voters.scale <= SCALES[-1])).all()
 
 
 @pytest.mark.parametrize("prior_sd", [0.0, math.nan])

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ranking.engines.errors import FitError
+from ranking.engines.evidence import Evidence
 from ranking.engines.pairwise.pairs import observed
 from ranking.engines.voting.kemeny import fit, solve
 from tests.ranking.engines.ballots import evidence_of, simulated, some_ballots
@@ -145,3 +146,35 @@ def test_senseless_requests_are_refused() -> None:
         fit(evidence, exact=30)
     with pytest.raises(FitError, match="at least one observed pair"):
         fit(evidence_of([([0, 1], [None, None])], 2))
+
+
+@pytest.mark.parametrize("weight", [1e-9, 1e-13, 1e-300])
+@pytest.mark.parametrize("exact", [16, 1])
+def test_the_size_of_the_weights_changes_nothing(weight, exact) -> None:
+    """A cycle of which one win counts less than the others, so that one order is the best."""
+    ballots = [([0, 1], [1, 2]), ([1, 2], [1, 2]), ([2, 0], [1, 2]), ([0, 1], [1, 2]), ([1, 2], [1, 2])]
+    found = fit(evidence_of(ballots, 3, weight=[weight] * 5), intervals="none", exact=exact)
+    np.testing.assert_array_equal(found.mean, [2, 1, 0])
+    assert found.parameters["optimal"] is True
+    assert found.parameters["unique"] is (True if exact > 1 else None)
+    assert found.parameters["disagreement"] == pytest.approx(weight, rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize("exact", [16, 1])
+@pytest.mark.parametrize("ballots", ["ties", "a cycle", "two pairs"])
+def test_of_equal_orders_names_choose_whatever_the_order_of_the_ballots(ballots, exact) -> None:
+    rows = {
+        "ties": [("abc", [1, 1, 1])],
+        "a cycle": [("ab", [1, 2]), ("bc", [1, 2]), ("ca", [1, 2])],
+        "two pairs": [("ad", [1, 2]), ("bc", [1, 2])],
+    }[ballots]
+    boards = set()
+    for shuffled in permutations(rows):
+        for turn in (1, -1):
+            names = list(dict.fromkeys("".join(items[::turn] for items, _ in shuffled)))
+            slots = [([names.index(item) for item in items], ranks) for items, ranks in shuffled]
+            offsets = np.cumsum([0, *(len(where) for where, _ in slots)])
+            flat = [np.concatenate([row[part] for row in slots]) for part in (0, 1)]
+            found = fit(Evidence.from_arrays(names, *flat, offsets=offsets), intervals="none", exact=exact)
+            boards.add("".join(names[item] for item in np.argsort(-found.mean)))
+    assert boards == {{"ties": "abc", "a cycle": "abc", "two pairs": "abcd"}[ballots]}
