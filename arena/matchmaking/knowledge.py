@@ -37,6 +37,13 @@ class Stock:
     judged: Ints
     ready: Bools
 
+    def ready_on(self, prompt: int) -> list[int]:
+        """Ids of the contestants that are ready on the prompt with this id; nobody on one that is not there."""
+        at = int(np.searchsorted(self.prompts, prompt))
+        if at == len(self.prompts) or self.prompts[at] != prompt:
+            return []
+        return [int(contestant) for contestant in self.contestants[self.ready[at]]]
+
     @cached_property
     def groups(self) -> Ints:
         """(P,): how many who can be shown together are ready on each prompt at most."""
@@ -50,13 +57,9 @@ class Stock:
 
 @dataclass(frozen=True)
 class Recent:
-    """The latest battles by id: prompt and members; of those that are decided who won, None for nobody alone; and which
-    await a ballot. Winners are read for tournaments only.
-    """
+    """The members of the latest battles by id, and which await a ballot."""
 
-    prompts: Mapping[int, int]
     members: Mapping[int, tuple[int, ...]]
-    winners: Mapping[int, int | None]
     in_flight: tuple[int, ...]
 
 
@@ -65,7 +68,8 @@ class Knowledge:
     """Stock, exposure and beliefs by the index of the stock. `note` adds a battle that was opened since.
 
     mean, covariance: with what open battles will tell already taken off (`in_flight.expect`); shown, met: in the recent
-    battles; newcomers: with too few ballots to be on the board for good; busy: open battles that each is in.
+    battles; newcomers: with too few ballots to be on the board for good; busy: open battles that each is in; rounds: by
+    prompt id the battles of its tournament, oldest first, with contestants by id.
     """
 
     stock: Stock
@@ -75,7 +79,7 @@ class Knowledge:
     met: Ints
     newcomers: Bools
     busy: Ints
-    rounds: Mapping[int, Sequence[tuple[tuple[int, ...], int | None]]] = field(default_factory=dict)
+    rounds: Mapping[int, Sequence[Played]] = field(default_factory=dict)
     _worth: Floats | None = None
 
     def situation(
@@ -102,8 +106,8 @@ class Knowledge:
             forbidden=tuple(_local(members, local) for members in forbidden if members <= local.keys()),
             weights=self.stock.weights[here],
             rounds=tuple(
-                Played(_local(members, local), local.get(winner) if winner is not None else None)
-                for members, winner in rounds
+                Played(_local(played.members, local), None if played.winner is None else local.get(played.winner))
+                for played in rounds
             ),
         )
         return situation, here
@@ -132,6 +136,23 @@ class Knowledge:
         return np.asarray(1 / (1 + self.busy[here] / (1 + self.busy.mean())) ** 2)
 
 
+def covered(ready: Bools, least: float) -> Bools:
+    """(n,): who has outputs for enough prompts to be shown: this share of what the median of those with any has.
+
+    ready: (P, n). While all outputs are being made side by side nobody waits; one that joins later does.
+    """
+    outputs = ready.sum(axis=0)
+    some = outputs[outputs > 0]
+    return np.asarray(outputs >= least * np.median(some)) if len(some) else np.ones(len(outputs), np.bool_)
+
+
+def why_no_battle(stock: Stock, size: int) -> str:
+    """In a sentence, where it is for those that are kept apart; empty where outputs are missing or nothing is."""
+    if (stock.groups >= size).any() or not (stock.ready.sum(axis=1) >= size).any():
+        return ""
+    return f"Too many of the contestants are kept apart from each other: no {size} of them may meet on any prompt."
+
+
 def conflicts_of(apart: Sequence[str]) -> Bools | None:
     """(n, n): pairs with the same word; no word is nobody's. None where there are none."""
     words = np.array(apart)
@@ -142,28 +163,33 @@ def conflicts_of(apart: Sequence[str]) -> Bools | None:
     return np.asarray(same) if same.any() else None
 
 
-def assemble(stock: Stock, recent: Recent, mean: Floats, covariance: Floats, newcomers: Bools) -> Knowledge:
+def assemble(
+    stock: Stock,
+    recent: Recent,
+    mean: Floats,
+    covariance: Floats,
+    newcomers: Bools,
+    rounds: Mapping[int, Sequence[Played]] | None = None,
+) -> Knowledge:
     """Knowledge from its parts. mean, covariance and newcomers follow `stock.contestants`. Cost: n^2 a battle open."""
     where = {int(contestant): index for index, contestant in enumerate(stock.contestants)}
-    shown = np.zeros(len(where), np.int64)
-    met = np.zeros((len(where), len(where)), np.int64)
-    rounds: dict[int, list[tuple[tuple[int, ...], int | None]]] = {}
-    for battle, members in sorted(recent.members.items()):
-        here = np.array([where[member] for member in members if member in where], np.int64)
-        shown[here] += 1
-        met[np.ix_(here, here)] += 1
-        if battle in recent.winners:
-            rounds.setdefault(recent.prompts[battle], []).append((members, recent.winners[battle]))
-    busy = np.zeros(len(where), np.int64)
-    awaited = []
-    for battle in recent.in_flight:
-        open_members = [where[member] for member in recent.members.get(battle, ()) if member in where]
-        busy[open_members] += 1
-        if len(open_members) >= 2:
-            awaited.append(open_members)
-    if awaited:
-        covariance = expect_all(mean, covariance, awaited)
-    return Knowledge(stock, mean, covariance, shown, met, newcomers, busy, rounds)
+    here = {
+        battle: [where[member] for member in members if member in where] for battle, members in recent.members.items()
+    }
+    shown, met = _exposure(list(here.values()), len(where))
+    awaited = [here[battle] for battle in recent.in_flight if battle in here]
+    busy, _ = _exposure(awaited, len(where))
+    telling = [members for members in awaited if len(members) >= 2]
+    if telling:
+        covariance = expect_all(mean, covariance, telling)
+    return Knowledge(stock, mean, covariance, shown, met, newcomers, busy, rounds or {})
+
+
+def _exposure(battles: Sequence[Sequence[int]], count: int) -> tuple[Ints, Ints]:
+    """(n,) how often each of `count` was shown, and (n, n) how often together with each other."""
+    shown = np.bincount(np.array([member for members in battles for member in members], np.int64), minlength=count)
+    pairs = [one * count + other for members in battles for one in members for other in members]
+    return shown, np.bincount(np.array(pairs, np.int64), minlength=count * count).reshape(count, count)
 
 
 def _local(members: Sequence[int] | frozenset[int], local: Mapping[int, int]) -> frozenset[int]:

@@ -104,6 +104,8 @@ def _wrong_policy(name: str, parameters: Any) -> tuple[str, str] | None:
     for key, value in parameters.items():
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             return "policy_parameters", f"{key} must be a number or a word, not {value!r}."
+        if isinstance(value, float) and not math.isfinite(value):  # no database keeps it
+            return "policy_parameters", f"{key} must be a finite number; leave it out for what it is by itself."
     try:
         policy_named(name, **parameters)
     except EngineError as error:

@@ -10,22 +10,25 @@ from typing import Any
 import numpy as np
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from arena.ballots.models import Ballot
 from arena.battles import actions
 from arena.battles.actions import GoalReached, open_battle, skip_battle
 from arena.battles.models import Battle, BattleSlot, BattleState
 from arena.battles.tokens import issue
 from arena.catalogue.models import Arena, Contestant, ContestantState
 from arena.generation.models import Candidate, CandidateState
-from arena.matchmaking import queries
+from arena.matchmaking import keeping, queries
+from arena.matchmaking.knowledge import Knowledge
 from arena.prompts.models import Prompt, Split
 from arena.voters.models import Voter
 from ranking.leaderboards.actions import publish
 from ranking.leaderboards.beliefs import pack_posterior
 from ranking.leaderboards.queries import leaderboard_of
+from tests.threads import at_once
 from tests.visitor import Visitor
 
 
@@ -85,7 +88,7 @@ def test_ballots_count_before_any_board_was_published(ready_arena: Arena) -> Non
     for _ in range(3):
         visitor.vote(ready_arena, 1, 2, 3, 4)
 
-    known = queries.knowledge_of(Arena.objects.get(pk=ready_arena.pk))
+    known = keeping.knowledge_of(Arena.objects.get(pk=ready_arena.pk))
 
     assert np.abs(known.mean).max() > 0.1
     assert np.diag(known.covariance).min() < 0.9
@@ -103,6 +106,20 @@ def test_a_newcomer_is_shown_at_once(ready_arena: Arena, paint: Callable[..., No
     with_it = ["Newcomer" in names(opened(ready_arena)) for _ in range(12)]
 
     assert sum(with_it) >= 8
+
+
+def test_a_newcomer_with_too_few_outputs_waits(ready_arena: Arena, prompts: list[Prompt]) -> None:
+    """One of three prompts is a third of what the others have."""
+    Arena.objects.update(least_coverage=0.5)
+    newcomer = Contestant.objects.create(arena=ready_arena, name="Newcomer")
+    revision = newcomer.revisions.create(number=1, backend="imported")
+    outputs = [
+        Candidate(revision=revision, prompt=prompt, seed=0, state=CandidateState.READY, text="x") for prompt in prompts
+    ]
+    outputs[0].save()
+    assert not any("Newcomer" in names(opened(ready_arena)) for _ in range(12))
+    outputs[1].save()
+    assert any("Newcomer" in names(opened(ready_arena)) for _ in range(12))
 
 
 def test_prompts_are_shown_by_split(ready_arena: Arena, prompts: list[Prompt]) -> None:
@@ -146,6 +163,44 @@ def test_a_tournament_goes_on_with_the_winner(ready_arena: Arena, prompts: list[
     assert len(lost) == 5
 
 
+def test_a_tournament_goes_on_however_many_battles_there_were_elsewhere(
+    ready_arena: Arena, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is counted of exposure looks back less far; and a process that has just begun knows it too."""
+    monkeypatch.setattr(queries, "LATEST", 2)
+    Arena.objects.update(policy="tournament", battle_size=2)
+    told: dict[int, list[tuple[set[int], int]]] = {prompt.pk: [] for prompt in prompts}
+    for at in range(9):
+        if at in {4, 8}:
+            keeping.forget()
+        ballot = Visitor().vote(ready_arena, 1, 2)
+        told[ballot.prompt_id].append((set(ballot.contestants), ballot.contestants[0]))
+        known = keeping.knowledge_of(Arena.objects.get(pk=ready_arena.pk))
+        rounds = {
+            prompt: [(set(each.members), each.winner) for each in known.rounds.get(prompt, ())] for prompt in told
+        }
+        assert rounds == told
+    assert sum(map(len, told.values())) == 9
+
+
+def test_a_ballot_taken_back_is_out_of_the_tournament(ready_arena: Arena, prompts: list[Prompt]) -> None:
+    Arena.objects.update(policy="tournament", battle_size=2)
+    ballot = Visitor().vote(ready_arena, 1, 2)
+    known = keeping.knowledge_of(Arena.objects.get(pk=ready_arena.pk))
+    assert [played.winner for played in known.rounds[ballot.prompt_id]] == [ballot.contestants[0]]
+    Ballot.objects.create(
+        arena=ready_arena,
+        battle=ballot.battle,
+        prompt=ballot.prompt,
+        voter=ballot.voter,
+        contestants=ballot.contestants,
+        ranks=[None, None],
+        supersedes=ballot,
+        retracts=True,
+    )
+    assert keeping.knowledge_of(Arena.objects.get(pk=ready_arena.pk)).rounds[ballot.prompt_id] == ()
+
+
 def test_what_was_withdrawn_since_is_not_shown(ready_arena: Arena, settings: Any, prompts: list[Prompt]) -> None:
     """The stock of another process, or of a moment ago, still has it."""
     settings.MATCHMAKING_SECONDS = 60
@@ -169,9 +224,9 @@ class TestWhatIsKnown:
     def test_is_read_with_the_arena_and_then_not_for_a_while(self, ready_arena: Arena, settings: Any) -> None:
         settings.MATCHMAKING_SECONDS = 60
         with CaptureQueriesContext(connection) as first:
-            queries.knowledge_of(queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug))
+            keeping.knowledge_of(keeping.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug))
         with CaptureQueriesContext(connection) as second:
-            queries.knowledge_of(queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug))
+            keeping.knowledge_of(keeping.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug))
 
         assert len(first) == len(second) == 1
         assert "stock_outputs" in first.captured_queries[0]["sql"]
@@ -180,61 +235,144 @@ class TestWhatIsKnown:
 
     def test_is_at_most_a_second_old(self, ready_arena: Arena, settings: Any) -> None:
         settings.MATCHMAKING_SECONDS = 0.05
-        queries.knowledge_of(ready_arena)
+        keeping.knowledge_of(ready_arena)
         believe(ready_arena, [-1, -0.6, -0.2, 0.2, 0.6, 1], 0.15)
         time.sleep(0.06)
 
-        assert queries.knowledge_of(ready_arena).mean.tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6, 1])
+        assert keeping.knowledge_of(ready_arena).mean.tolist() == pytest.approx([-1, -0.6, -0.2, 0.2, 0.6, 1])
 
     def test_is_read_anew_by_one_of_many_before_its_time_is_over(self, ready_arena: Arena, settings: Any) -> None:
         settings.MATCHMAKING_SECONDS = 60
-        queries.knowledge_of(ready_arena)
-        kept = queries._KEPT[ready_arena.pk]
-        kept.read_at -= 31
-        kept.until -= 31
-        asked = [queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug) for _ in range(3)]
+        known = keeping.knowledge_of(ready_arena)
+        keeping._KEPT[ready_arena.slug].read_at -= 31
+        keeping._KEPT[ready_arena.slug].until -= 31
+        asked = []
+        for _ in range(3):
+            with CaptureQueriesContext(connection) as sent:
+                asked.append(keeping.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug))
+            assert ("battles_latest" in sent.captured_queries[0]["sql"]) == (len(asked) == 1)
 
-        assert ["battles_latest" in vars(arena) for arena in asked] == [True, False, False]
-        assert queries.knowledge_of(asked[1]) is kept.knowledge
-        assert queries.knowledge_of(asked[0]) is not kept.knowledge
-        assert queries.knowledge_of(asked[2]) is queries.knowledge_of(asked[0])
+        assert keeping.knowledge_of(asked[1]) is not known
+        assert keeping.knowledge_of(asked[2]) is keeping.knowledge_of(asked[0])
 
-    def test_is_not_replaced_by_what_was_read_before(self, ready_arena: Arena, settings: Any) -> None:
-        """Of two visitors at once, the one whose arena was read first comes last."""
-        early = queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug)
-        believe(ready_arena, [-1, -0.6, -0.2, 0.2, 0.6, 1], 0.15)
-        late = queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug)
+    def test_is_not_replaced_by_what_was_read_before(
+        self, ready_arena: Arena, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Of two readings at once, the one that began first ends last."""
         settings.MATCHMAKING_SECONDS = 60
-        newest = queries.knowledge_of(late)
+        read = queries.read
+        newest: list[Knowledge] = []
 
-        assert queries.knowledge_of(early) is newest
-        assert queries.knowledge_of(ready_arena) is newest
+        def late(arena: Arena, *known: Any) -> queries.Reading:
+            early = read(arena, *known)
+            if not newest:
+                believe(ready_arena, [-1, -0.6, -0.2, 0.2, 0.6, 1], 0.15)
+                monkeypatch.setattr(queries, "read", read)
+                row = Arena.objects.annotate(**queries.columns(stock=True)).get()
+                newest.append(keeping._keep(row, time.monotonic(), None).knowledge)
+            return early
 
-    def test_survives_being_forgotten_while_a_page_is_made(self, ready_arena: Arena, settings: Any) -> None:
+        monkeypatch.setattr(queries, "read", late)
+        assert keeping.knowledge_of(ready_arena) is newest[0]
+        assert keeping.knowledge_of(ready_arena) is newest[0]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_read_once_for_all_who_come_too_late(
+        self, ready_arena: Arena, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Eight visitors of a process that knows nothing: one reads, the others wait for it."""
+        settings.MATCHMAKING_SECONDS = 60
+        read, readings = queries.read, []
+
+        def slow(arena: Arena, *known: Any) -> queries.Reading:
+            readings.append(arena)
+            time.sleep(0.3)
+            return read(arena, *known)
+
+        monkeypatch.setattr(queries, "read", slow)
+        known = at_once(
+            *[lambda: keeping.knowledge_of(keeping.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug))] * 8
+        )
+
+        assert len(readings) == 1
+        assert len({id(knowledge) for knowledge in known}) == 1
+
+    def test_is_read_by_the_next_when_a_reading_fails(
+        self, ready_arena: Arena, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.MATCHMAKING_SECONDS = 60
+        read = queries.read
+
+        def broken(arena: Arena, *known: Any) -> queries.Reading:
+            raise OperationalError("the connection was lost")
+
+        monkeypatch.setattr(queries, "read", broken)
+        with pytest.raises(OperationalError):
+            keeping.knowledge_of(ready_arena)
+        monkeypatch.setattr(queries, "read", read)
+
+        assert keeping.knowledge_of(ready_arena).stock.ready.all()
+
+    def test_survives_being_forgotten_while_it_is_read(
+        self, ready_arena: Arena, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The stock, which was left out of the reading, serves this once and is read at the next."""
         settings.MATCHMAKING_SECONDS = 0.2
-        queries.knowledge_of(ready_arena)
-        kept = queries._KEPT[ready_arena.pk]
+        keeping.knowledge_of(ready_arena)
+        kept = keeping._KEPT[ready_arena.slug]
         kept.until, kept.stock_until = 0, float("inf")
-        half = queries.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug)
-        queries.forget()
+        read = queries.read
 
-        assert queries.knowledge_of(half).stock.ready.all()
+        def forgotten(arena: Arena, *known: Any) -> queries.Reading:
+            keeping.forget()
+            return read(arena, *known)
+
+        monkeypatch.setattr(queries, "read", forgotten)
+        half = keeping.get_arena_to_vote_in(AnonymousUser(), ready_arena.slug)
+        monkeypatch.setattr(queries, "read", read)
+
+        assert keeping.knowledge_of(half).stock is kept.knowledge.stock
+        assert keeping.knowledge_of(half).stock is not kept.knowledge.stock
+
+    def test_counts_a_battle_that_was_opened_while_it_was_read(
+        self, ready_arena: Arena, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.MATCHMAKING_SECONDS = 60
+        opened(ready_arena)
+        keeping._KEPT[ready_arena.slug].until = 0
+        row = Arena.objects.annotate(**queries.columns(stock=True)).get()
+        began = time.monotonic()
+        keeping._KEPT[ready_arena.slug].until = began + 60
+        opened(ready_arena)
+        known = keeping._keep(row, began, None).knowledge
+
+        assert known.shown.sum() == known.busy.sum() == 8
+
+    def test_is_not_that_of_another_arena_that_had_the_address(self, ready_arena: Arena, settings: Any) -> None:
+        settings.MATCHMAKING_SECONDS = 60
+        keeping.knowledge_of(ready_arena)
+        slug = ready_arena.slug
+        Arena.objects.filter(pk=ready_arena.pk).update(slug="moved")
+        other = Arena.objects.create(slug=slug, name="Other", modality="image")
+
+        assert len(keeping.knowledge_of(other).stock.contestants) == 0
+        assert len(keeping.knowledge_of(Arena.objects.get(slug="moved")).stock.contestants) == 6
 
     def test_counts_the_battles_of_this_process_at_once(self, ready_arena: Arena, settings: Any) -> None:
         settings.MATCHMAKING_SECONDS = 60
         opened(ready_arena)
-        before = queries.knowledge_of(ready_arena)
+        before = keeping.knowledge_of(ready_arena)
         shown, trust = before.shown.sum(), np.trace(before.covariance)
         opened(ready_arena)
 
-        assert queries.knowledge_of(ready_arena).shown.sum() == shown + 4
-        assert np.trace(queries.knowledge_of(ready_arena).covariance) < trust
+        assert keeping.knowledge_of(ready_arena).shown.sum() == shown + 4
+        assert np.trace(keeping.knowledge_of(ready_arena).covariance) < trust
 
     def test_awaits_the_ballots_of_open_battles_for_five_minutes(self, ready_arena: Arena) -> None:
         battle = opened(ready_arena)
-        assert queries.knowledge_of(ready_arena).busy.sum() == 4
+        assert keeping.knowledge_of(ready_arena).busy.sum() == 4
         Battle.objects.filter(pk=battle.pk).update(opened_at=timezone.now() - timedelta(minutes=6))
-        assert queries.knowledge_of(ready_arena).busy.sum() == 0
+        assert keeping.knowledge_of(ready_arena).busy.sum() == 0
 
     def test_does_not_await_the_ballot_of_a_skipped_battle(self, ready_arena: Arena) -> None:
         voter = Voter.objects.create()
@@ -242,7 +380,7 @@ class TestWhatIsKnown:
         assert battle is not None
         skip_battle(voter=voter, token=issue(battle, voter.public_id))
 
-        known = queries.knowledge_of(ready_arena)
+        known = keeping.knowledge_of(ready_arena)
         assert known.busy.sum() == 0
         assert known.shown.sum() == 4
 
@@ -259,6 +397,10 @@ class TestAGoal:
         assert not Battle.objects.exists()
         with pytest.raises(GoalReached, match="asks for no more ballots"):
             opened(ready_arena)
+
+    def test_that_names_everybody_does_not_close_the_voting(self, ready_arena: Arena) -> None:
+        Arena.objects.update(goal="top-known", goal_top=6)
+        assert Visitor().open(ready_arena).rank_fields
 
     def test_that_is_in_doubt_again_asks_again(self, ready_arena: Arena) -> None:
         Arena.objects.update(goal="top-known", goal_top=2)

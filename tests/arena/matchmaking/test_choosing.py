@@ -176,3 +176,31 @@ def test_who_is_ready_on_few_prompts_is_shown_all_the_same() -> None:
         assert choice is not None
         known.note(choice.prompt, choice.contestants)
     assert known.shown[9] > 0.3 * known.shown.mean()
+
+
+@pytest.mark.parametrize("name", ["uniform", "misorder"])
+def test_a_prompt_of_which_only_sets_kept_apart_are_left_is_no_choice_at_all(name: str) -> None:
+    """The voter has seen all other pairs of it: what is left elsewhere has the probability with which it is drawn."""
+    known = knowledge([[1, 1, 1, 1]] * 2, apart=("lab", "lab", "", ""))
+    pairs = [frozenset(each) for each in combinations((10, 11, 12, 13), 2)]
+    seen = {100: [each for each in pairs if each != {10, 11}]}
+    rng, said = np.random.default_rng(6), dict[tuple[int, frozenset[int]], float]()
+    for _ in range(400):
+        choice = chosen(known, rng, size=2, policy=policy_named(name), rules=NO_RULES, seen=seen)
+        assert choice is not None
+        assert choice.exact
+        assert choice.prompt == 1
+        assert choice.uniform == pytest.approx(1 / 5)
+        assert said.setdefault(key(choice), choice.probability) == pytest.approx(choice.probability)
+    assert len(said) == 5
+    assert sum(said.values()) == pytest.approx(1)
+
+
+def test_a_change_of_size_locks_nobody_out() -> None:
+    """Voters have seen one pair on each prompt when battles become ones of all four."""
+    seen = {100 + at: [frozenset({10, 11}), frozenset({12, 13})] for at in range(3)}
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        choice = chosen(knowledge([[1] * 4] * 3), rng, size=4, seen=seen)
+        assert choice is not None
+        assert choice.probability == pytest.approx(1 / 3)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from arena.matchmaking.knowledge import FADING, Recent, assemble
+from arena.matchmaking.knowledge import FADING, Recent, assemble, covered
 from ranking.engines.matchmaking.in_flight import expect
+from ranking.engines.matchmaking.situation import Played
 from tests.arena.matchmaking.stages import knowledge, stock
 
 READY = [[1, 1, 1, 1], [1, 1, 0, 1]]
@@ -17,9 +18,7 @@ NOBODY_NEW = np.zeros(4, np.bool_)
 
 def recent(**fields: object) -> Recent:
     values = {
-        "prompts": {1: 100, 2: 101, 3: 100},
         "members": {1: (10, 11), 2: (11, 13), 3: (12, 99, 10)},  # 99 is paused by now
-        "winners": {},
         "in_flight": (),
     }
     return Recent(**values | fields)  # type: ignore[arg-type]
@@ -45,7 +44,7 @@ def test_a_battle_that_is_noted_counts_like_one_that_is_read() -> None:
     known = assemble(stock(READY), recent(), MEAN, COVARIANCE, NOBODY_NEW)
     read = assemble(
         stock(READY),
-        recent(prompts={1: 100, 2: 101, 3: 100, 4: 101}, members=recent().members | {4: (10, 13)}, in_flight=(4,)),
+        recent(members=recent().members | {4: (10, 13)}, in_flight=(4,)),
         MEAN,
         COVARIANCE,
         NOBODY_NEW,
@@ -86,7 +85,8 @@ def test_equal_words_are_conflicts_and_no_word_is_none() -> None:
 
 
 def test_rounds_are_those_of_the_prompt_with_their_winners() -> None:
-    known = assemble(stock(READY), recent(winners={1: 11, 3: None}), MEAN, COVARIANCE, NOBODY_NEW)
+    rounds = {100: (Played(frozenset({10, 11}), 11), Played(frozenset({12, 99, 10}), 99))}
+    known = assemble(stock(READY), recent(), MEAN, COVARIANCE, NOBODY_NEW, rounds)
     situation, _ = known.situation(0, 2)
 
     assert [(sorted(played.members), played.winner) for played in situation.rounds] == [([0, 1], 1), ([0, 2], None)]
@@ -99,3 +99,29 @@ def test_the_worth_of_a_prompt_is_that_of_its_least_known_contestants() -> None:
     worth = known.worth(2)
 
     assert worth[0] < worth[1] == pytest.approx(worth[2])
+
+
+class TestCoverage:
+    def test_a_newcomer_waits_for_its_share_of_what_the_median_has(self) -> None:
+        ready = np.zeros((8, 4), np.bool_)
+        ready[:, :3] = True
+        ready[:1, 3] = True
+        assert covered(ready, 0.25).tolist() == [True, True, True, False]
+        ready[:2, 3] = True
+        assert covered(ready, 0.25).all()
+
+    def test_nobody_waits_while_all_are_made_side_by_side(self) -> None:
+        ready = np.zeros((500, 4), np.bool_)
+        ready[0] = True
+        assert covered(ready, 1.0).all()
+
+    def test_those_without_any_output_do_not_count(self) -> None:
+        """Contestants of imported ballots have none and never will."""
+        ready = np.zeros((8, 9), np.bool_)
+        ready[:, :2] = True
+        ready[0, 2] = True
+        assert covered(ready, 0.25).tolist() == [True, True, False] + [False] * 6
+
+    def test_nothing_is_asked_where_nothing_is_there(self) -> None:
+        assert covered(np.zeros((8, 0), np.bool_), 0.5).tolist() == []
+        assert covered(np.zeros((0, 3), np.bool_), 0.5).all()

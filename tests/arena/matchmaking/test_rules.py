@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -81,6 +82,12 @@ def test_ballots_that_name_the_best_alone_are_forecast_as_such() -> None:
         ({"policy_parameters": {"top_weight": -1}}, "policy_parameters", "must be a number from 0"),
         ({"policy_parameters": {"top_weight": "much"}}, "policy_parameters", "a word where a number belongs"),
         ({"policy_parameters": {"top_weight": None}}, "policy_parameters", "must be a number or a word"),
+        ({"policy_parameters": {"top_weight": 10**400}}, "policy_parameters", "not 10000000... of 401 digits"),
+        ({"policy_parameters": {"sharpness": 10**400}}, "policy_parameters", "not 10000000... of 401 digits"),
+        ({"policy_parameters": {"sharpness": math.inf}}, "policy_parameters", "must be a finite number"),
+        ({"policy": "thompson-window", "policy_parameters": {"draws": 10**400}}, "policy_parameters", "1 to 100000"),
+        ({"policy": "ksort", "policy_parameters": {"alpha": 10**400}}, "policy_parameters", "of at least 0"),
+        ({"policy": "ksort", "policy_parameters": {"sign": 10**400}}, "policy_parameters", "of 401 digits"),
         ({"policy_parameters": {"top_weight": True}}, "policy_parameters", "must be a number or a word"),
         ({"policy_parameters": [5]}, "policy_parameters", "Write an object"),
         ({"category_quota": {"people": 0}}, "category_quota", "above 0 and at most 1"),
