@@ -11,13 +11,14 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 pages = get_asgi_application()
 
-from ranking.leaderboards.routing import websocket_urlpatterns  # noqa: E402  (needs the app registry)
+from arena.live.routing import websocket_urlpatterns as live_urlpatterns  # noqa: E402  (needs the app registry)
+from ranking.leaderboards.routing import websocket_urlpatterns as board_urlpatterns  # noqa: E402  (likewise)
 
 from .static_files import with_static_files  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": with_static_files(pages),
-        "websocket": AllowedHostsOriginValidator(URLRouter(websocket_urlpatterns)),
+        "websocket": AllowedHostsOriginValidator(URLRouter([*board_urlpatterns, *live_urlpatterns])),
     }
 )

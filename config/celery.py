@@ -10,4 +10,4 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("podium")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["arena.generation", "ranking.leaderboards"])
+app.autodiscover_tasks(["arena.generation", "arena.live", "ranking.leaderboards"])

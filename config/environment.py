@@ -42,6 +42,12 @@ def secret(name: str) -> str:
         raise EnvironmentProblem(f"{name}_FILE names {path!r}, which cannot be read: {error.strerror}") from error
 
 
+def secrets(prefix: str) -> dict[str, str]:
+    """The secrets whose variables begin with `prefix`, by the rest of their names in small letters."""
+    names = {name.removesuffix("_FILE") for name in os.environ if name.startswith(prefix) and name != prefix}
+    return {name[len(prefix) :].lower(): value for name in sorted(names) if (value := secret(name))}
+
+
 def boolean(name: str, default: bool) -> bool:
     raw = os.environ.get(name)
     if raw is None or raw == "":

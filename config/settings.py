@@ -169,13 +169,36 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_ROUTES = {"arena.generation.*": {"queue": "generation"}}
+CELERY_TASK_ROUTES = {
+    "arena.generation.pump_remote": {"queue": "remote"},
+    "arena.generation.*": {"queue": "generation"},
+    "arena.live.*": {"queue": "generation"},
+}
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULE = {
     "keep arenas supplied": {"task": "arena.generation.supply", "schedule": 30.0},
+    "see to live prompts": {"task": "arena.live.see_to_all", "schedule": 10.0},
     "free expired leases": {"task": "arena.generation.reap", "schedule": 15.0},
     "catch up boards": {"task": "ranking.catch_up", "schedule": 3.0},
 }
+
+# Generation
+
+GENERATION_WORKERS = environment.integer("GENERATION_WORKERS", 2, minimum=1)
+GENERATION_REMOTE_WORKERS = environment.integer("GENERATION_REMOTE_WORKERS", 2, minimum=1)
+GENERATION_DEVICE = environment.text("GENERATION_DEVICE")
+GENERATION_MEMORY = environment.integer("GENERATION_MEMORY_MB", 0) * 2**20
+GENERATION_REMOTE_CODE = environment.boolean("GENERATION_REMOTE_CODE", False)
+GENERATION_SECRETS = environment.secrets("GENERATION_SECRET_")
+
+# Live prompts
+
+LIVE_SECONDS = environment.integer("LIVE_SECONDS", 180, minimum=1)
+MODERATION_WORDS = environment.text("MODERATION_WORDS")
+MODERATION_CLASSIFIER = environment.text("MODERATION_CLASSIFIER")
+MODERATION_PICTURES = environment.text("MODERATION_PICTURES")
+MODERATION_LABELS = environment.words("MODERATION_LABELS", ["toxic", "nsfw"])
+MODERATION_PERCENT = environment.integer("MODERATION_PERCENT", 50, minimum=1)
 
 # Static files and media
 
@@ -276,6 +299,7 @@ UNFOLD: dict[str, Any] = {
                 ("Revisions", "history", "arena_contestantrevision"),
                 ("Prompts", "edit_note", "arena_prompt"),
                 ("Candidates", "image", "arena_candidate"),
+                ("Hosts", "dns", "arena_generationhost"),
             ),
             _menu(
                 "Voting",
@@ -283,6 +307,7 @@ UNFOLD: dict[str, Any] = {
                 ("Slots", "grid_view", "arena_battleslot"),
                 ("Ballots", "how_to_vote", "arena_ballot"),
                 ("Voters", "person", "arena_voter"),
+                ("Reviews", "gavel", "arena_review"),
             ),
             _menu(
                 "Ranking",

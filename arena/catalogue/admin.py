@@ -3,13 +3,27 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST
+from unfold.decorators import action
 
 from arena.admin_base import LedgerInline, PodiumAdmin
+from arena.generation.actions import newest_revisions, plan_candidates, retry_failed
+from arena.generation.queries import failures_of, supply_of
+from arena.generation.tasks import start_pumps
 from ranking.engines.matchmaking.registry import POLICIES
 
+from .actions import register_revision
+from .forms import NewContestantForm, RevisionForm
 from .models import Arena, Contestant, ContestantRevision
+
+_CAUSES = 20  # of failures that are shown, the most frequent first
 
 
 class NeverDeleted(PodiumAdmin):
@@ -30,7 +44,7 @@ class ArenaAdmin(NeverDeleted):
         ("Who votes", {"fields": ("is_open", "visibility", "anonymous_voting")}),
         (
             "Battles",
-            {"fields": ("protocol", "battle_size", "candidates_per_prompt", "preliminary_below")},
+            {"fields": ("protocol", "battle_size", "candidates_per_prompt", "least_coverage", "preliminary_below")},
         ),
         (
             "Matchmaking",
@@ -40,6 +54,13 @@ class ArenaAdmin(NeverDeleted):
             },
         ),
         ("Prompts", {"fields": ("prompt_choice", "prompts_shown", "category_quota")}),
+        (
+            "Live prompts",
+            {
+                "fields": ("live_prompts", "live_prompt_length", "live_prompts_per_hour"),
+                "description": "Voters type a prompt, and contestants answer while they wait.",
+            },
+        ),
         (
             "Goal",
             {
@@ -54,6 +75,46 @@ class ArenaAdmin(NeverDeleted):
             return forms.ChoiceField(choices=[(name, name) for name in POLICIES], help_text=db_field.help_text)
         return super().formfield_for_dbfield(db_field, request, **options)
 
+    change_form_outer_before_template = "admin/arena/_supply.html"
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(require_POST(self.supply_view))
+        return [path("<int:arena_id>/supply/", view, name="arena_arena_supply"), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        arena = kwargs.get("obj")
+        if arena is not None:
+            failures = failures_of(arena.pk)
+            context |= {
+                "supply": supply_of(arena.pk),
+                "failures": failures[:_CAUSES],
+                "more_failures": sum(failure.count for failure in failures[_CAUSES:]),
+                "may_supply": self.has_change_permission(request, arena),
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def supply_view(self, request: HttpRequest, arena_id: int) -> HttpResponse:
+        """The two buttons of the panel: queue what is missing, or what failed."""
+        arena = get_object_or_404(Arena, pk=arena_id)
+        if not self.has_change_permission(request, arena):
+            raise PermissionDenied
+        if not newest_revisions(arena):
+            messages.error(request, "No active contestant of this arena makes its outputs here. Add one first.")
+        else:
+            with transaction.atomic():
+                if "retry" in request.POST:
+                    done = _counted(retry_failed(arena), "failed output", "queued again")
+                else:
+                    done = _counted(plan_candidates(arena), "output", "queued")
+                self.log_change(request, arena, done)
+                transaction.on_commit(start_pumps, robust=True)
+            messages.success(request, done)
+        return redirect("admin:arena_arena_change", arena_id)
+
+
+def _counted(count: int, noun: str, done: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'} {done}."
+
 
 class RevisionInline(LedgerInline):
     model = ContestantRevision
@@ -66,8 +127,42 @@ class ContestantAdmin(NeverDeleted):
     list_filter = ("arena", "state", "organisation")
     list_select_related = ("arena",)
     search_fields = ("name", "description", "=public_id")
-    autocomplete_fields = ("arena",)
     inlines = (RevisionInline,)
+    actions_detail = ("new_revision",)
+    change_form_after_template = "admin/arena/_revision.html"
+    fields = (
+        "arena", "name", "description", "organisation", "licence", "link", "state", "kept_apart", "battle_weight"
+    )  # fmt: skip
+    add_fieldsets = (
+        (None, {"fields": fields}),
+        ("How its outputs are made", {"fields": ("backend", "settings", "note")}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A contestant comes with its first revision."""
+        return super().has_add_permission(request) and self.has_add_revision_permission(request)
+
+    def has_add_revision_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Of the link on a contestant's page."""
+        return request.user.has_perm("arena.add_contestantrevision")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        if obj is None:
+            options["form"] = NewContestantForm
+        return super().get_form(request, obj, change, **options)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return () if obj is None else self.inlines
+
+    def save_model(self, request: HttpRequest, obj: Contestant, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            given = form.cleaned_data
+            register_revision(contestant=obj, backend=given["backend"], settings=given["settings"], note=given["note"])
+
+    @action(description="New revision", url_path="new-revision", permissions=["add_revision"])
+    def new_revision(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect(f"{reverse('admin:arena_contestantrevision_add')}?{urlencode({'contestant': object_id})}")
 
 
 @admin.register(ContestantRevision)
@@ -78,9 +173,27 @@ class RevisionAdmin(NeverDeleted):
     list_filter = ("backend", "contestant__arena")
     list_select_related = ("contestant",)
     search_fields = ("contestant__name",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    change_form_after_template = "admin/arena/_revision.html"
+    add_fieldsets = ((None, {"fields": ("contestant", "backend", "settings", "note")}),)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        if obj is None:
+            options["form"] = RevisionForm
+        return super().get_form(request, obj, change, **options)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Of the contestant that the address names; its newest settings are where the new ones begin."""
+        number = request.GET.get("contestant", "")
+        contestant = Contestant.objects.filter(pk=number).first() if number.isdecimal() else None
+        if contestant is None:
+            return {}
+        newest = contestant.revisions.order_by("-number").first()
+        settings = {} if newest is None else {"backend": newest.backend, "settings": newest.settings}
+        return {"contestant": contestant.pk, **settings}
+
+    def save_model(self, request: HttpRequest, obj: ContestantRevision, form: Any, change: bool) -> None:
+        made = register_revision(contestant=obj.contestant, backend=obj.backend, settings=obj.settings, note=obj.note)
+        obj.pk, obj.number, obj.created_at = made.pk, made.number, made.created_at

@@ -78,6 +78,12 @@ class Arena(models.Model):
     candidates_per_prompt = models.PositiveSmallIntegerField(
         "candidates of each contestant for each prompt", default=1, validators=[MinValueValidator(1)]
     )
+    least_coverage = models.FloatField(
+        default=0.25,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="A contestant enters battles when it has outputs for this share of the prompts that the median "
+        "contestant has outputs for.",
+    )
     preliminary_below = models.PositiveIntegerField(
         default=30, help_text="A contestant with fewer ballots is marked preliminary on the board."
     )
@@ -114,6 +120,17 @@ class Arena(models.Model):
         default=30,
         validators=[MinValueValidator(1)],
         help_text="Of the goal that all 95 % intervals are at most this wide.",
+    )
+    live_prompts = models.BooleanField(
+        "voters may ask prompts of their own",
+        default=False,
+        help_text="Contestants answer while the voter waits. Imported contestants cannot.",
+    )
+    live_prompt_length = models.PositiveIntegerField(
+        "characters in a prompt at most", default=2000, validators=[MinValueValidator(1), MaxValueValidator(100_000)]
+    )
+    live_prompts_per_hour = models.PositiveSmallIntegerField(
+        "prompts of a voter an hour at most", default=20, validators=[MinValueValidator(1)]
     )
     data_licence = models.CharField(
         max_length=80, default="CC-BY-4.0", help_text="The licence under which voters give their ballots (SPDX)."

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -15,14 +16,21 @@ from django.db import transaction
 from django.utils import timezone
 
 from arena.catalogue.models import Arena, ContestantRevision, ContestantState
+from arena.events import announce_candidates
 
 from .backends.protocol import Result
-from .media import BrokenMedia, clean_picture
+from .media import BrokenMedia, Cleaned, clean_media
 from .models import Candidate, CandidateState
 
-LEASE = timedelta(minutes=2)  # of one batch; the slowest painter needs seconds for one on a slow core
+LEASE = timedelta(minutes=2)  # at least; `queries.lease_for` knows which batches take longer
 MAX_ATTEMPTS = 3
-_EXTENSIONS = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg"}
+_EXTENSIONS = {
+    "image/webp": "webp",
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "video/webm": "webm",
+    "audio/flac": "flac",
+}
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,7 @@ def plan_candidates(arena: Arena) -> int:
 
     Prompt by prompt, so that whole battles become ready early. Returns how many were queued; twice plans nothing twice.
     """
-    revisions = list(
-        ContestantRevision.objects.filter(contestant__arena=arena, contestant__state=ContestantState.ACTIVE)
-        .exclude(backend="imported")
-        .order_by("contestant_id", "-number")
-        .distinct("contestant_id")
-    )
+    revisions = newest_revisions(arena)
     prompts = list(arena.prompts.filter(is_active=True).order_by("id"))
     each = arena.candidates_per_prompt
     planned = Candidate.objects.filter(revision__in=revisions, prompt__in=prompts, number__lt=each)
@@ -74,31 +77,39 @@ def candidate_seed(revision: ContestantRevision, prompt: uuid.UUID, number: int)
 
 
 @transaction.atomic
-def claim_batch(*, most: int, loaded: int | None = None) -> Claim | None:
-    """Take up to `most` queued candidates of one revision: the most urgent first, of `loaded` where it has equally
-    urgent ones.
+def claim_batch(*, most: int, revision: int | None = None, lease: timedelta = LEASE) -> Claim | None:
+    """Take up to `most` queued candidates of one revision, the most urgent first; of the most urgent one if none is
+    named.
 
-    Workers never wait for one another (SKIP LOCKED) and none gets what another has.
+    Workers never wait for one another (SKIP LOCKED) and none gets what another has. People who wait are served alone:
+    a batch that somebody waits for holds nothing of the backfill.
     """
     queue = Candidate.objects.claimable().select_for_update(skip_locked=True, of=("self",))
+    if revision is not None:
+        queue = queue.filter(revision=revision)
     first = queue.select_related("revision__contestant", "prompt").first()
     if first is None:
         return None
-    if loaded is not None and loaded != first.revision_id:
-        same = queue.select_related("revision__contestant", "prompt").filter(
-            revision=loaded, priority__lte=first.priority
-        )
-        first = same.first() or first
-    batch = list(queue.filter(revision=first.revision_id).select_related("prompt")[:most])
-    lease = uuid.uuid4()
-    now = timezone.now()
-    for candidate in batch:
+    same = queue.filter(revision=first.revision_id).select_related("prompt")
+    if first.priority < 0:
+        same = same.filter(priority__lt=0)
+    batch = list(same[:most])
+    job = uuid.uuid4()
+    until = timezone.now() + lease
+    for place, candidate in enumerate(batch):
         candidate.state = CandidateState.CLAIMED
-        candidate.lease = lease
-        candidate.lease_until = now + LEASE
+        candidate.lease = candidate.job = job
+        candidate.lease_until = until
+        candidate.job_place = place
         candidate.attempts += 1
-    Candidate.objects.bulk_update(batch, ["state", "lease", "lease_until", "attempts"])
-    return Claim(lease, first.revision, batch)
+    Candidate.objects.bulk_update(batch, ["state", "lease", "lease_until", "attempts", "job", "job_place"])
+    return Claim(job, first.revision, batch)
+
+
+def extend_lease(lease: uuid.UUID, by: timedelta) -> int:
+    """Give a batch that makes progress more time; returns how many of its candidates are still being made."""
+    held = Candidate.objects.filter(state=CandidateState.CLAIMED, lease=lease)
+    return held.update(lease_until=timezone.now() + by)
 
 
 def finish_candidate(*, candidate: Candidate, lease: uuid.UUID, result: Result) -> bool:
@@ -107,19 +118,17 @@ def finish_candidate(*, candidate: Candidate, lease: uuid.UUID, result: Result) 
     It is not if the lease was lost meanwhile (somebody else's result counts, this one is refused), nor if the output
     cannot be shown: then the candidate has failed, with the reason.
     """
-    text = (result.text or "").replace("\x00", "\ufffd")  # PostgreSQL stores no NUL
     try:
-        picture = None if result.media is None else clean_picture(result.media)
+        output = cleaned(result)
     except BrokenMedia as error:
         fail_candidates(candidates=[candidate], lease=lease, message=str(error), permanent=True)
         return False
-    fields: dict[str, object] = {
+    kept = keep_output(output)
+    fields: dict[str, object] = kept | {
         "state": CandidateState.READY,
         "lease": None,
         "lease_until": None,
         "failure": "",
-        "text": text,
-        "sha256": hashlib.sha256(text.encode() if picture is None else picture.content).hexdigest(),
         "device": result.device,
         "library_versions": dict(result.library_versions),
         "latency_ms": result.measured.latency_ms,
@@ -128,19 +137,54 @@ def finish_candidate(*, candidate: Candidate, lease: uuid.UUID, result: Result) 
         "tokens": result.measured.tokens,
         "finished_at": timezone.now(),
     }
-    if picture is not None:
-        name = default_storage.save(blind_media_name(picture.media_type), ContentFile(picture.content))
-        fields |= {
-            "media": name,
-            "media_type": picture.media_type,
-            "media_bytes": len(picture.content),
-            "width": picture.width,
-            "height": picture.height,
-        }
     written = Candidate.objects.filter(pk=candidate.pk, state=CandidateState.CLAIMED, lease=lease).update(**fields)
-    if not written and picture is not None:
-        default_storage.delete(name)
+    if not written:
+        discard_output(kept)
+    elif candidate.priority < 0:
+        announce_candidates([candidate.pk])
     return bool(written)
+
+
+@dataclass(frozen=True)
+class Output:
+    """A result as it is stored: either text, or media and an empty text."""
+
+    text: str
+    media: Cleaned | None
+    sha256: str
+
+
+def cleaned(result: Result) -> Output:
+    """Raises `BrokenMedia` for what cannot be shown."""
+    text = (result.text or "").replace("\x00", "\ufffd")  # PostgreSQL stores no NUL
+    media = None if result.media is None else clean_media(result.media)
+    content = text.encode() if media is None else media.content
+    return Output(text, media, hashlib.sha256(content).hexdigest())
+
+
+def keep_output(output: Output) -> dict[str, Any]:
+    """Write its media to the storage; returns the fields of a candidate that say what it is, as plain JSON values."""
+    fields: dict[str, Any] = {"text": output.text, "sha256": output.sha256}
+    media = output.media
+    if media is None:
+        return fields
+    fields["media"] = default_storage.save(blind_media_name(media.media_type), ContentFile(media.content))
+    if media.thumbnail is not None:
+        fields["thumbnail"] = default_storage.save(blind_media_name("image/webp"), ContentFile(media.thumbnail))
+    return fields | {
+        "media_type": media.media_type,
+        "media_bytes": len(media.content),
+        "width": media.width,
+        "height": media.height,
+        "seconds": media.seconds,
+    }
+
+
+def discard_output(fields: Mapping[str, Any]) -> None:
+    """Delete what `keep_output` wrote, given what it returned."""
+    for name in ("media", "thumbnail"):
+        if fields.get(name):
+            default_storage.delete(fields[name])
 
 
 def blind_media_name(media_type: str) -> str:
@@ -153,20 +197,45 @@ def fail_candidates(*, candidates: Sequence[Candidate], lease: uuid.UUID, messag
     """Give a batch back after an error: for another try, or for good when trying again cannot help."""
     for candidate in candidates:
         final = permanent or candidate.attempts >= MAX_ATTEMPTS
-        Candidate.objects.filter(pk=candidate.pk, state=CandidateState.CLAIMED, lease=lease).update(
+        held = Candidate.objects.filter(pk=candidate.pk, state=CandidateState.CLAIMED, lease=lease)
+        written = held.update(
             state=CandidateState.FAILED if final else CandidateState.QUEUED,
             lease=None,
             lease_until=None,
             failure=message,
             finished_at=timezone.now() if final else None,
         )
+        if written and final and candidate.priority < 0:
+            announce_candidates([candidate.pk])
 
 
 def free_expired_leases() -> int:
     """Queue again what a worker that died had claimed. A candidate that outlived its last try has failed."""
     expired = Candidate.objects.expired()
     message = "The worker did not finish in time, or was stopped."
-    failed = expired.filter(attempts__gte=MAX_ATTEMPTS).update(
+    last_tries = expired.filter(attempts__gte=MAX_ATTEMPTS)
+    awaited = list(last_tries.filter(priority__lt=0).values_list("pk", flat=True))
+    failed = last_tries.update(
         state=CandidateState.FAILED, lease=None, lease_until=None, failure=message, finished_at=timezone.now()
     )
+    announce_candidates(awaited)
     return failed + expired.update(state=CandidateState.QUEUED, lease=None, lease_until=None, failure=message)
+
+
+def retry_failed(arena: Arena) -> int:
+    """Queue the failed candidates of an arena's newest revisions again, as if they had never been tried."""
+    failed = Candidate.objects.of_arena(arena.pk).filter(
+        state=CandidateState.FAILED, revision__in=newest_revisions(arena), prompt__is_active=True
+    )
+    return failed.update(state=CandidateState.QUEUED, attempts=0, finished_at=None)
+
+
+def newest_revisions(arena: Arena) -> list[ContestantRevision]:
+    """Those that outputs are made with now: of each active contestant, without imported ones."""
+    return list(
+        ContestantRevision.objects.filter(contestant__arena=arena, contestant__state=ContestantState.ACTIVE)
+        .exclude(backend="imported")
+        .select_related("contestant")
+        .order_by("contestant_id", "-number")
+        .distinct("contestant_id")
+    )

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import uuid
 
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
+WAITING = -1000  # the priority of work that a person waits for; that of backfill is 0 or more
+
 
 class CandidateState(models.TextChoices):
+    HELD = "held", "held until its prompt is checked"
     QUEUED = "queued", "queued"
     CLAIMED = "claimed", "being generated"
     READY = "ready", "ready"
@@ -45,6 +49,10 @@ class Candidate(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     failure = models.TextField(blank=True)
+    # The batch it was made in and its place there: the arithmetic of a batch depends on its shape, so that the same
+    # bytes come out of the same batch.
+    job = models.UUIDField(null=True, blank=True, editable=False)
+    job_place = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
 
     # The output.
     text = models.TextField(blank=True)
@@ -53,6 +61,8 @@ class Candidate(models.Model):
     media_bytes = models.PositiveIntegerField(null=True, blank=True)
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
+    seconds = models.FloatField(null=True, blank=True, help_text="How long a video or sound plays.")
+    thumbnail = models.FileField(max_length=200, blank=True, help_text="A small WebP picture; a sound has none.")
     sha256 = models.CharField(max_length=64, blank=True)
 
     # How it was made and what it cost.
@@ -80,9 +90,41 @@ class Candidate(models.Model):
             models.Index(fields=["priority", "id"], condition=models.Q(state="queued"), name="candidate_queue"),
             # reap: claimed rows by the end of their lease
             models.Index(fields=["lease_until"], condition=models.Q(state="claimed"), name="candidate_leases"),
+            # next_work: what a worker that has a contestant loaded can go on with
+            models.Index(
+                fields=["revision", "priority", "id"], condition=models.Q(state="queued"), name="candidate_queue_of"
+            ),
+            # regenerate: the batch that a candidate was made in
+            models.Index(fields=["job"], condition=models.Q(job__isnull=False), name="candidate_job"),
             # open_battle: the ready candidates of an arena's prompts
             models.Index(fields=["prompt", "revision"], condition=models.Q(state="ready"), name="candidate_ready"),
         ]
 
     def __str__(self) -> str:
         return f"{self.revision} on {self.prompt_id}"
+
+
+class GenerationHost(models.Model):
+    """A server that contestants may be asked at. Backends reach no other."""
+
+    host = models.CharField(
+        max_length=253,
+        unique=True,
+        validators=[
+            RegexValidator(r"^[a-z0-9.\-_\[\]:]+$", "A host in small letters, or host:port, without a scheme.")
+        ],
+        help_text="A name or address, with a port where only that one is meant: api.example.org, 10.0.0.7:8000.",
+    )
+    is_private = models.BooleanField(
+        "may lie in a private network",
+        default=False,
+        help_text="Allows loopback and private addresses. Whoever can edit contestants can then send requests there.",
+    )
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["host"]
+
+    def __str__(self) -> str:
+        return self.host

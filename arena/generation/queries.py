@@ -1,14 +1,18 @@
-"""How far the generation queue has come."""
+"""What a worker should turn to next, and how far the generation queue has come."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
+from arena.catalogue.models import ContestantRevision
+
+from .actions import LEASE
+from .backends.registry import remote_backend_names
 from .models import Candidate, CandidateState
 
 # The pace is that of the latest outputs, so that it follows a worker that joins, and forgets a pause.
@@ -16,6 +20,73 @@ _PACE_OF = 200
 _PACE_WINDOW = timedelta(minutes=10)
 _PACE_LEAST = 10  # fewer tell too little: the first ones include loading the contestant
 _ONE_BATCH = timedelta(seconds=1)  # a worker stores the outputs of one batch within this time
+
+
+# A lease is so many times what batches of the contestant took lately, and no longer than a day.
+_LEASE_FACTOR = 5
+_LEASE_FIRST = timedelta(minutes=1)  # for each candidate, while nothing is known of a contestant
+_LEASE_MOST = timedelta(days=1)
+_LEASE_REMOTE = timedelta(minutes=15)  # the longest that a backend waits for a server is shorter
+_LEASE_OF = 20  # outputs that tell how long a batch takes
+
+
+def next_work(
+    *, remote: bool = False, arena: int | None = None, loaded: Collection[int] = (), staying: int | None = None
+) -> Candidate | None:
+    """The queued candidate whose revision a worker should turn to; None while there is nothing for it.
+
+    remote: whether the worker is for backends that need no device; loaded: revisions it has in memory; staying: the one
+    among them whose loading has not been paid off yet. People who wait come first, in their order, those for what is
+    loaded before the rest; then `staying`; then the most urgent, what is loaded first among equals.
+    """
+    names = remote_backend_names()
+    mine = Q(revision__backend__in=names)
+    queue = Candidate.objects.claimable().filter(mine if remote else ~mine).select_related("revision__contestant")
+    if arena is not None:
+        queue = queue.of_arena(arena)
+    first = queue.first()
+    if first is None:
+        return None
+    if first.priority >= 0 and staying is not None and (same := queue.filter(revision=staying).first()) is not None:
+        return same
+    at_hand = queue.filter(revision__in=loaded)
+    equal = at_hand.filter(priority__lt=0) if first.priority < 0 else at_hand.filter(priority__lte=first.priority)
+    return equal.first() or first
+
+
+def lease_for(revision: ContestantRevision, count: int) -> timedelta:
+    """How long a worker may keep a batch of so many candidates: by what batches of this revision took lately.
+
+    A server that is busy says nothing for minutes, and asking it again costs again.
+    """
+    least = _LEASE_REMOTE if revision.backend in remote_backend_names() else LEASE
+    latest = Candidate.objects.ready().filter(revision=revision, latency_ms__isnull=False).order_by("-finished_at")
+    longest = Candidate.objects.filter(pk__in=latest.values("pk")[:_LEASE_OF]).aggregate(Max("latency_ms"))
+    known = longest["latency_ms__max"]
+    needed = _LEASE_FIRST * count if known is None else timedelta(milliseconds=known) * _LEASE_FACTOR
+    return min(max(least, needed), _LEASE_MOST)
+
+
+@dataclass(frozen=True)
+class Failures:
+    """A cause of failure, of which contestant and how often."""
+
+    contestant: str
+    cause: str
+    count: int
+
+
+def failures_of(arena_id: int) -> list[Failures]:
+    """Why candidates of an arena failed, the most frequent causes first. One query."""
+    rows = (
+        Candidate.objects.of_arena(arena_id)
+        .filter(state=CandidateState.FAILED)
+        .order_by()
+        .values_list("revision__contestant__name", "failure")
+        .annotate(count=Count("pk"))
+        .order_by("-count", "revision__contestant__name", "failure")
+    )
+    return [Failures(*row) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -48,6 +119,7 @@ def supply_of(arena_id: int) -> Supply:
     row = (
         Candidate.objects.of_arena(arena_id)
         .exclude(state=CandidateState.WITHDRAWN)
+        .filter(priority__gte=0)  # what people wait for is theirs and never joins the others
         .aggregate(
             total=Count("pk"),
             ready=Count("pk", filter=Q(state=CandidateState.READY)),

@@ -5,17 +5,23 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 
 from celery import shared_task
+from django.conf import settings
 from django.core.cache import cache
 
 from arena.catalogue.models import Arena
+from arena.events import announce_text
 
 from .actions import free_expired_leases, plan_candidates
-from .models import Candidate
-from .worker import WORKERS, generate_one_batch
+from .queries import next_work
+from .worker import Station, station_for
 
 _PUMP_SECONDS = 60  # a pump that says nothing for so long is taken for dead and replaced
+
+# The stations of this thread: what a worker has loaded stays loaded from one batch to the next.
+_mine = threading.local()
 
 
 @shared_task(name="arena.generation.supply")
@@ -34,26 +40,54 @@ def reap() -> None:
 
 @shared_task(name="arena.generation.pump")
 def pump(number: int) -> None:
-    """One batch, then the next one as a new task, so that other work gets its turn in between."""
+    """One batch on this worker's device, then the next one as a new task, so that other work gets its turn."""
     _give_way()
-    if generate_one_batch():
-        cache.set(_pump_key(number), True, _PUMP_SECONDS)
-        pump.delay(number)
-    else:
-        cache.delete(_pump_key(number))
+    station = _station("local")
+    if number > 0 and settings.EMBEDDED and station.device.startswith("cuda"):
+        return  # two workers of one process would each load every contestant into the one GPU
+    _turn(_pump_key(number), station, lambda: pump.delay(number))
+
+
+@shared_task(name="arena.generation.pump_remote")
+def pump_remote(number: int) -> None:
+    """The same for contestants that answer elsewhere. It waits most of the time, so it has a queue of its own."""
+    _turn(_pump_key(number, remote=True), _station("remote"), lambda: pump_remote.delay(number))
 
 
 def start_pumps() -> None:
-    """Start those pumps that do not run, if there is anything to do."""
-    if not Candidate.objects.claimable().exists():
-        return
-    for number in range(WORKERS):
-        if cache.add(_pump_key(number), True, _PUMP_SECONDS):
-            pump.delay(number)
+    """Start those pumps that do not run, if there is anything to do for them."""
+    for remote, task, count in (
+        (False, pump, settings.GENERATION_WORKERS),
+        (True, pump_remote, settings.GENERATION_REMOTE_WORKERS),
+    ):
+        if next_work(remote=remote) is None:
+            continue
+        for number in range(count):
+            if cache.add(_pump_key(number, remote=remote), True, _PUMP_SECONDS):
+                task.delay(number)
 
 
-def _pump_key(number: int) -> str:
-    return f"generation-pump:{number}"
+def _turn(key: str, station: Station, again: Callable[[], object]) -> None:
+    cache.set(key, True, _PUMP_SECONDS)
+    if station.work():
+        cache.set(key, True, _PUMP_SECONDS)
+        again()
+    else:
+        cache.delete(key)
+        if next_work(remote=station.remote) is not None:  # queued by somebody who saw this pump still running
+            start_pumps()
+
+
+def _station(kind: str) -> Station:
+    station: Station | None = getattr(_mine, kind, None)
+    if station is None:
+        station = station_for(remote=kind == "remote", listen=announce_text)
+        setattr(_mine, kind, station)
+    return station
+
+
+def _pump_key(number: int, *, remote: bool = False) -> str:
+    return f"generation-pump:{'remote' if remote else 'local'}:{number}"
 
 
 def _give_way() -> None:

@@ -9,8 +9,8 @@ from .models import Prompt
 
 @admin.register(Prompt)
 class PromptAdmin(PodiumAdmin):
-    list_display = ("__str__", "arena", "external_id", "categories", "language", "split", "is_active")
-    list_filter = ("arena", "split", "is_active", "language")
+    list_display = ("__str__", "arena", "external_id", "categories", "language", "split", "origin", "is_active")
+    list_filter = ("arena", "origin", "split", "is_active", "language")
     list_select_related = ("arena",)
     search_fields = ("text", "external_id")
     autocomplete_fields = ("arena",)

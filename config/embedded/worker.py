@@ -13,6 +13,7 @@ from typing import Any
 from celery import Celery
 from celery.beat import EmbeddedService, Scheduler
 from celery.worker import WorkController, state
+from django.conf import settings
 
 _STOP_SECONDS = 10.0
 
@@ -41,7 +42,8 @@ class EmbeddedWorkers:
         state.should_stop = state.should_terminate = None
         self._app.loader.import_default_modules()
         self._start_worker("default", threads=2)
-        self._start_worker("generation", threads=2)
+        self._start_worker("generation", threads=settings.GENERATION_WORKERS)
+        self._start_worker("remote", threads=settings.GENERATION_REMOTE_WORKERS)
         self._clock = EmbeddedService(self._app, thread=True, scheduler_cls=Scheduler)
         self._clock.daemon = True
         self._clock.start()

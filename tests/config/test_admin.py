@@ -20,7 +20,8 @@ from arena.admin_base import LedgerAdmin
 from arena.ballots.actions import retract_ballot
 from arena.ballots.models import Ballot
 from arena.catalogue.models import Arena, Contestant, ContestantRevision
-from arena.generation.models import Candidate
+from arena.generation.models import Candidate, GenerationHost
+from arena.live.models import Review
 from arena.models import User
 from arena.prompts.models import Prompt
 from ranking.leaderboards.actions import publish
@@ -63,6 +64,8 @@ def busy(ready_arena: Arena, tmp_path: Path) -> Arena:
     publish(leaderboard_of(ready_arena.pk, "nature"))
     Arena.objects.filter(pk=ready_arena.pk).update(goal="narrow-intervals", goal_points=600)
     measure_goal(leaderboard_of(ready_arena.pk))
+    GenerationHost.objects.create(host="api.example.org")
+    Review.objects.create(arena=ready_arena, prompt_text="drat", refused=True, moderator="word list")
     return ready_arena
 
 
@@ -217,24 +220,26 @@ class TestStaffCan:
     def test_open_an_arena_and_add_a_prompt_and_a_contestant(self, staff: Client) -> None:
         arena = {
             "slug": "sketches", "name": "Sketches", "modality": "image", "protocol": "k-rank", "battle_size": "3",
-            "candidates_per_prompt": "1", "preliminary_below": "30", "visibility": "public", "is_open": "on",
+            "candidates_per_prompt": "1", "least_coverage": "0.25", "preliminary_below": "30",
+            "visibility": "public", "is_open": "on",
             "anonymous_voting": "on", "data_licence": "CC-BY-4.0", "description": "",
             "policy": "swiss", "policy_parameters": "{}", "audit_share": "0.1", "prompt_choice": "even",
             "prompts_shown": "any", "category_quota": "{}", "goal": "", "goal_top": "5", "goal_confidence": "0.95",
-            "goal_points": "30",
+            "goal_points": "30", "live_prompt_length": "2000", "live_prompts_per_hour": "20",
         }  # fmt: skip
         assert staff.post(url(Arena, "add"), arena).status_code == 302
         made = Arena.objects.get(slug="sketches")
         prompt = {
             "arena": made.pk, "external_id": "p1", "text": "a heron", "categories": "nature,animals",
             "language": "en", "licence": "", "split": "open", "is_active": "on",
+            "origin": "bank",
         }  # fmt: skip
         assert staff.post(url(Prompt, "add"), prompt).status_code == 302
         assert Prompt.objects.get().categories == ["nature", "animals"]
         contestant = {
             "arena": made.pk, "name": "Umber", "state": "active", "description": "", "organisation": "",
             "licence": "", "link": "", "revisions-TOTAL_FORMS": "0", "revisions-INITIAL_FORMS": "0",
-            "kept_apart": "", "battle_weight": "1",
+            "kept_apart": "", "battle_weight": "1", "backend": "painter", "settings": '{"hand": 7}', "note": "",
         }  # fmt: skip
         assert staff.post(url(Contestant, "add"), contestant).status_code == 302
         assert Contestant.objects.get().name == "Umber"

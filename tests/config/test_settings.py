@@ -55,6 +55,7 @@ TYPES = {
     "text": "text",
     "secret": "secret",
     "required": "secret",
+    "secrets": "secrets",
     "database": "secret",
 }
 

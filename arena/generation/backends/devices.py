@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+from arena.generation.backends.protocol import GenerationError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def best_device() -> str:
@@ -10,6 +16,18 @@ def best_device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def usable_device(name: str) -> torch.device:
+    """The device called `name`, tried with an empty tensor; `GenerationError` if there is none."""
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
+        raise GenerationError(f"cannot use device {name!r}: {error}", permanent=False) from error
+    return device
 
 
 def share_cores(workers: int) -> None:
@@ -20,3 +38,17 @@ def share_cores(workers: int) -> None:
     import torch
 
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+
+
+def memory_for_contestants(device: str, workers: int) -> int:
+    """Bytes that the loaded contestants of one of `workers` on this device may hold together: four fifths of a GPU's
+    memory, half of the machine's on a CPU.
+    """
+    if device.startswith("cuda"):
+        import torch
+
+        total: int = torch.cuda.get_device_properties(device).total_memory
+        return total * 4 // 5
+    import psutil
+
+    return int(psutil.virtual_memory().total) // 2 // workers

@@ -1,25 +1,27 @@
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from arena.catalogue.models import Arena, Contestant, ContestantRevision
-from arena.generation import worker
+from arena.generation import tasks
 from arena.generation.backends import registry
 from arena.generation.models import Candidate
+from arena.generation.worker import Station
 from arena.prompts.models import Prompt
 from tests.arena.generation import clockwork
 
 
 @pytest.fixture
 def clockwork_backend(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test backend is registered, and no worker has loaded anything yet."""
+    """The test backend is registered, and the tasks have a station that has loaded nothing yet."""
     monkeypatch.setitem(registry.BACKENDS, "clockwork", "tests.arena.generation.clockwork:CLOCKWORK")
-    monkeypatch.setattr(worker, "_kept", threading.local())
-    monkeypatch.setattr(worker, "best_device", lambda: "test device")
-    monkeypatch.setattr(worker, "BATCH", {"test device": 4})
-    clockwork.loads.clear()
+    station = clockwork.new_station()
+    monkeypatch.setattr(tasks, "_station", lambda kind: station)
+
+
+@pytest.fixture
+def station(clockwork_backend: None) -> Station:
+    return clockwork.new_station()
 
 
 @pytest.fixture

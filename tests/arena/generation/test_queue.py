@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,23 @@ from PIL import Image
 
 from arena.catalogue.actions import register_revision
 from arena.catalogue.models import Arena, Contestant, ContestantState
+from arena.generation import queries
 from arena.generation.actions import (
     LEASE,
     MAX_ATTEMPTS,
     Claim,
     candidate_seed,
     claim_batch,
+    extend_lease,
     fail_candidates,
     finish_candidate,
     free_expired_leases,
     plan_candidates,
+    retry_failed,
 )
 from arena.generation.backends.protocol import Measured, Media, Result
-from arena.generation.models import Candidate, CandidateState
+from arena.generation.models import WAITING, Candidate, CandidateState
+from arena.generation.queries import lease_for
 from arena.prompts.models import Prompt
 from tests.clock import Clock
 from tests.threads import at_once, meanwhile
@@ -61,7 +66,10 @@ def claimed(most: int = 4, **options: Any) -> Claim:
 
 
 def files(settings: Any) -> list[Path]:
-    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    """What is stored, without the thumbnails that candidates have; one that no candidate has is in it."""
+    root = Path(settings.MEDIA_ROOT)
+    thumbnails = {root / name for name in Candidate.objects.exclude(thumbnail="").values_list("thumbnail", flat=True)}
+    return [path for path in root.rglob("*") if path.is_file() and path not in thumbnails]
 
 
 class TestPlanning:
@@ -160,16 +168,24 @@ class TestClaiming:
     def test_an_empty_queue_gives_nothing(self, arena: Arena) -> None:
         assert claim_batch(most=4) is None
 
-    def test_goes_on_with_what_is_loaded_among_equally_urgent_ones(self, queue: list[Candidate]) -> None:
-        loaded = queue[5].revision_id
+    def test_takes_from_the_revision_that_is_named(self, queue: list[Candidate]) -> None:
+        named = queue[5].revision_id
 
-        assert claimed(loaded=loaded).revision.pk == loaded
+        assert claimed(revision=named).revision.pk == named
 
-    def test_leaves_what_is_loaded_for_what_is_more_urgent(self, queue: list[Candidate]) -> None:
-        loaded = queue[5].revision_id
-        Candidate.objects.filter(revision=loaded).update(priority=99)
+    def test_a_batch_that_somebody_waits_for_holds_nothing_else(self, queue: list[Candidate]) -> None:
+        waiting = [candidate.pk for candidate in queue if candidate.revision_id == queue[3].revision_id][:2]
+        Candidate.objects.filter(pk__in=waiting).update(priority=WAITING)
 
-        assert claimed(loaded=loaded).revision.pk == queue[0].revision_id
+        assert [candidate.pk for candidate in claimed(most=4).candidates] == waiting
+        assert len(claimed(most=4, revision=queue[3].revision_id).candidates) == 1
+
+    def test_says_in_which_batch_and_place_each_was_made(self, queue: list[Candidate]) -> None:
+        claim = claimed(most=3)
+
+        rows = Candidate.objects.filter(job=claim.lease).order_by("job_place")
+        assert [row.pk for row in rows] == [candidate.pk for candidate in claim.candidates]
+        assert [row.job_place for row in rows] == [0, 1, 2]
 
     def test_what_one_has_claimed_no_other_gets(self, queue: list[Candidate]) -> None:
         seen: list[int] = []
@@ -216,6 +232,7 @@ class TestFinishing:
         assert stored.finished_at is not None
         assert stored.media.read() == CONTENT
         assert len(files(settings)) == 1
+        assert Image.open(stored.thumbnail).size == (8, 6)
 
     def test_stores_a_text_with_its_hash_and_no_file(self, queue: list[Candidate], settings: Any) -> None:
         claim = claimed()
@@ -337,6 +354,57 @@ class TestFailing:
 
         row = Candidate.objects.get(pk=queue[0].pk)
         assert (row.state, row.lease) == (CandidateState.CLAIMED, quick.lease)
+
+
+class TestALease:
+    def test_of_a_contestant_that_nothing_is_known_of_is_a_minute_each(self, queue: list[Candidate]) -> None:
+        assert lease_for(queue[0].revision, 1) == LEASE
+        assert lease_for(queue[0].revision, 30) == timedelta(minutes=30)
+
+    def test_follows_what_batches_took_lately(self, queue: list[Candidate]) -> None:
+        revision = queue[0].revision
+        Candidate.objects.filter(revision=revision).update(state=CandidateState.READY, latency_ms=1000)
+        assert lease_for(revision, 30) == LEASE
+        Candidate.objects.filter(pk=queue[0].pk).update(latency_ms=600_000)
+        assert lease_for(revision, 30) == timedelta(minutes=50)
+        Candidate.objects.filter(pk=queue[0].pk).update(latency_ms=1e9)
+        assert lease_for(revision, 30) == timedelta(days=1)
+
+    def test_of_a_contestant_that_answers_elsewhere_is_longer(
+        self, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(queries, "remote_backend_names", lambda: ["clockwork"])
+        assert lease_for(queue[0].revision, 1) == timedelta(minutes=15)
+
+    def test_that_is_extended_outlives_its_first_end(self, queue: list[Candidate], clock: Clock) -> None:
+        claim = claimed(most=2)
+        clock.advance(seconds=LEASE.total_seconds() - 1)
+        assert extend_lease(claim.lease, LEASE) == 2
+        clock.advance(seconds=LEASE.total_seconds() - 1)
+        assert free_expired_leases() == 0
+
+    def test_that_was_lost_cannot_be_extended(self, queue: list[Candidate], clock: Clock) -> None:
+        claim = claimed(most=2)
+        clock.advance(seconds=LEASE.total_seconds() + 1)
+        free_expired_leases()
+
+        assert extend_lease(claim.lease, LEASE) == 0
+
+
+class TestTryingAgain:
+    def test_queues_what_failed_as_if_it_had_never_been_tried(self, arena: Arena, queue: list[Candidate]) -> None:
+        Candidate.objects.filter(pk__in=[queue[0].pk, queue[1].pk]).update(state=CandidateState.FAILED, attempts=3)
+        assert retry_failed(arena) == 2
+        assert set(Candidate.objects.values_list("state", "attempts")) == {(CandidateState.QUEUED, 0)}
+
+    def test_leaves_older_revisions_and_other_arenas_alone(self, arena: Arena, queue: list[Candidate]) -> None:
+        Candidate.objects.filter(pk=queue[0].pk).update(state=CandidateState.FAILED)
+        register_revision(contestant=queue[0].revision.contestant, backend="clockwork", settings={"mood": "well"})
+        other = Arena.objects.create(slug="other", name="Other")
+
+        assert retry_failed(other) == 0
+        register_revision(contestant=queue[0].revision.contestant, backend="clockwork", settings={})
+        assert retry_failed(arena) == 0
 
 
 class TestFreeing:

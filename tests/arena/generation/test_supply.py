@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from arena.catalogue.models import Arena
-from arena.generation import worker
 from arena.generation.models import Candidate, CandidateState
 from arena.generation.queries import Supply, pace, supply_of
-from arena.generation.worker import generate_one_batch
+from arena.generation.worker import Station
+from tests.arena.generation import clockwork
 from tests.clock import Clock
 from tests.visitor import Visitor
 
 
-def test_it_counts_what_is_ready_failed_and_asked_for(arena: Arena, queue: list[Candidate]) -> None:
-    generate_one_batch()
+def test_it_counts_what_is_ready_failed_and_asked_for(station: Station, arena: Arena, queue: list[Candidate]) -> None:
+    station.work()
     Candidate.objects.filter(pk=queue[1].pk).update(state=CandidateState.FAILED)
     Candidate.objects.filter(pk=queue[2].pk).update(state=CandidateState.WITHDRAWN)
 
@@ -30,33 +30,37 @@ def test_it_counts_what_is_ready_failed_and_asked_for(arena: Arena, queue: list[
 class TestTheTimeLeft:
     @pytest.fixture
     def one_by_one(self, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(worker.BATCH, "test device", 1)
+        monkeypatch.setattr(clockwork, "batch_size", 1)
 
     @pytest.mark.usefixtures("one_by_one")
-    def test_is_not_told_before_ten_were_made_at_the_measured_pace(self, arena: Arena, clock: Clock) -> None:
+    def test_is_not_told_before_ten_were_made_at_the_measured_pace(
+        self, station: Station, arena: Arena, clock: Clock
+    ) -> None:
         told = []
         for _ in range(14):
             clock.advance(seconds=20)
-            generate_one_batch()
+            station.work()
             told.append(supply_of(arena.pk).eta_text)
 
         assert told == [""] * 10 + ["about 2 min left"] * 3 + ["about 1 min left"]
 
     @pytest.mark.usefixtures("one_by_one")
-    def test_counts_failures_too_since_nothing_waits_for_them(self, arena: Arena, clock: Clock) -> None:
+    def test_counts_failures_too_since_nothing_waits_for_them(
+        self, station: Station, arena: Arena, clock: Clock
+    ) -> None:
         for _ in range(12):
             clock.advance(seconds=30)
-            generate_one_batch()
+            station.work()
         made = Candidate.objects.ready().values("pk")[:6]
         Candidate.objects.filter(pk__in=made).update(state=CandidateState.FAILED)
 
         assert supply_of(arena.pk).per_minute == pytest.approx(2, rel=0.01)
 
     @pytest.mark.usefixtures("one_by_one")
-    def test_is_not_told_of_what_was_made_long_ago(self, arena: Arena, clock: Clock) -> None:
+    def test_is_not_told_of_what_was_made_long_ago(self, station: Station, arena: Arena, clock: Clock) -> None:
         for _ in range(12):
             clock.advance(seconds=2)
-            generate_one_batch()
+            station.work()
         assert supply_of(arena.pk).eta_text == "under a minute left"
         clock.advance(minutes=11)
 
@@ -64,11 +68,11 @@ class TestTheTimeLeft:
         assert supply_of(arena.pk).eta_text == ""
 
     def test_costs_one_query_more_and_only_while_something_is_left(
-        self, arena: Arena, queue: list[Candidate], django_assert_num_queries: Any
+        self, station: Station, arena: Arena, queue: list[Candidate], django_assert_num_queries: Any
     ) -> None:
         with django_assert_num_queries(2):
             supply_of(arena.pk)
-        while generate_one_batch():
+        while station.work():
             pass
         with django_assert_num_queries(1):
             assert supply_of(arena.pk).left == 0
@@ -127,13 +131,15 @@ def test_the_time_left_is_told_in_words(left: int, per_minute: float | None, wor
     assert Supply(10, 0, 10 + left, per_minute).eta_text == words
 
 
-def test_the_arenas_page_shows_it_and_asks_again_while_there_is_more(arena: Arena, queue: list[Candidate]) -> None:
-    generate_one_batch()
+def test_the_arenas_page_shows_it_and_asks_again_while_there_is_more(
+    station: Station, arena: Arena, queue: list[Candidate]
+) -> None:
+    station.work()
     html = Visitor().client.get("/arenas/prints/").content.decode()
     assert "<b>3 of 18</b> outputs are ready" in html
     assert 'hx-get="/arenas/prints/supply/" hx-trigger="every 2s"' in html
 
-    while generate_one_batch():
+    while station.work():
         pass
     done = Visitor().client.get("/arenas/prints/supply/").content.decode()
     assert "All 18 outputs are ready" in done

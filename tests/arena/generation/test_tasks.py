@@ -6,13 +6,13 @@ from collections import deque
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 
 from arena.catalogue.models import Arena, Contestant
 from arena.generation import tasks
 from arena.generation.actions import LEASE, claim_batch
 from arena.generation.models import Candidate, CandidateState
-from arena.generation.worker import WORKERS
 from arena.prompts.models import Prompt
 from tests.clock import Clock
 
@@ -48,14 +48,14 @@ def test_supply_plans_every_open_arena_and_starts_one_pump_for_each_worker(
     tasks.supply()
 
     assert Candidate.objects.count() == 18
-    assert sorted(sent) == list(range(WORKERS))
+    assert sorted(sent) == list(range(settings.GENERATION_WORKERS))
 
 
 def test_supply_again_starts_no_second_pump(queue: list[Candidate], sent: deque[int]) -> None:
     for _ in range(3):
         tasks.supply()
 
-    assert len(sent) == WORKERS
+    assert len(sent) == settings.GENERATION_WORKERS
     assert Candidate.objects.count() == 18
 
 
@@ -64,7 +64,7 @@ def test_a_pump_works_batch_by_batch_until_the_queue_is_empty(queue: list[Candid
     runs = work_off(sent)
 
     assert Candidate.objects.ready().count() == 18
-    assert runs == 6 + WORKERS, "one run for each batch, and one in which each pump finds nothing"
+    assert runs == 6 + settings.GENERATION_WORKERS, "one run for each batch, and one in which each pump finds nothing"
 
 
 def test_a_pump_that_has_stopped_is_started_again_for_new_work(
@@ -94,7 +94,7 @@ def test_a_pump_that_died_is_replaced_when_its_sign_of_life_ends(queue: list[Can
 
     cache.clear()  # what a minute does
     tasks.start_pumps()
-    assert len(sent) == WORKERS
+    assert len(sent) == settings.GENERATION_WORKERS
 
 
 def test_reaping_starts_pumps_for_what_it_freed(queue: list[Candidate], sent: deque[int], clock: Clock) -> None:
@@ -117,3 +117,15 @@ def test_every_task_is_known_to_the_workers_by_its_name() -> None:
     scheduled: dict[str, Any] = app.conf.beat_schedule
     assert {entry["task"] for entry in scheduled.values()} <= set(app.tasks)
     assert {"arena.generation.supply", "arena.generation.reap", "arena.generation.pump"} <= set(app.tasks)
+
+
+def test_work_that_comes_while_the_last_pump_looks_for_some_is_not_left_lying(
+    arena: Arena, queue: list[Candidate], sent: deque[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever queues it sees a pump that still runs, and starts none."""
+    monkeypatch.setattr(settings, "GENERATION_WORKERS", 1)
+    monkeypatch.setattr(tasks.Station, "work", lambda station: 0)
+    cache.set(tasks._pump_key(0), True)
+    tasks.pump(0)
+
+    assert list(sent) == [0]

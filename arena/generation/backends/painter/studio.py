@@ -7,16 +7,25 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import PIL
 import torch
 from numpy.typing import NDArray
 from PIL import Image, features
 
+from arena.generation.backends.measuring import versions
 from arena.generation.backends.painter.dice import generator
 from arena.generation.backends.painter.network import Network
 from arena.generation.backends.painter.picture import SIDE, paint
 from arena.generation.backends.painter.settings import PainterSettings
-from arena.generation.backends.protocol import GenerationError, Measured, Media, Request, Result
+from arena.generation.backends.protocol import (
+    QUIET,
+    GenerationError,
+    Measured,
+    Media,
+    OutOfMemory,
+    Request,
+    Result,
+    Watch,
+)
 
 # Pictures drawn at once. On a CPU one at a time keeps the working set near the caches; on a GPU
 # each picture needs about 0.2 GB while it is painted.
@@ -46,16 +55,26 @@ class Studio:
         except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
             raise GenerationError(f"cannot use device {device!r}: {error}", permanent=False) from error
 
-    def generate(self, requests: Sequence[Request]) -> list[Result]:
+    @property
+    def batch_size(self) -> int:
+        return GPU_BATCH if self.device.type == "cuda" else CPU_BATCH
+
+    @property
+    def memory_bytes(self) -> int:
+        return sum(weights.nbytes for weights in self.network.parameters())
+
+    def generate(self, requests: Sequence[Request], watch: Watch = QUIET) -> list[Result]:
         """Pictures of 512 x 512, in the order of the requests."""
         for request in requests:
             if request.media is not None:
                 raise GenerationError("a painter paints from text and takes no source media", permanent=True)
-        size = GPU_BATCH if self.device.type == "cuda" else CPU_BATCH
         started = time.perf_counter()
         results: list[Result] = []
-        for first in range(0, len(requests), size):
-            results += self._draw(requests[first : first + size], started)
+        for first in range(0, len(requests), self.batch_size):
+            drawn = self._draw(requests[first : first + self.batch_size], started)
+            for index, result in enumerate(drawn, len(results)):
+                watch.done(index, result)
+            results += drawn
         return results
 
     def _draw(self, requests: Sequence[Request], started: float) -> list[Result]:
@@ -93,8 +112,9 @@ class Studio:
                 pixels: NDArray[np.uint8] = drawn.cpu().numpy()
                 return pixels
         except torch.OutOfMemoryError as error:
-            reason = f"{self.device} has too little free memory for {len(requests)} pictures at once"
-            raise GenerationError(reason, permanent=False) from error
+            raise OutOfMemory(
+                f"{self.device} has too little free memory for {len(requests)} pictures at once"
+            ) from error
 
 
 def encode(pixels: NDArray[np.uint8]) -> bytes:
@@ -109,8 +129,4 @@ def encode(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def _versions() -> dict[str, str]:
-    return {
-        "torch": str(torch.__version__),
-        "pillow": PIL.__version__,
-        "libwebp": str(features.version("webp")),
-    }
+    return versions(["torch", "pillow"]) | {"libwebp": str(features.version("webp"))}

@@ -1,8 +1,4 @@
-"""Outputs as they are stored: decoded, checked, and without anything but the picture.
-
-What a generator writes beside the picture (its name, its prompt, its settings, a colour profile of its own) would tell
-contestants apart before the ballot, and what cannot be decoded must fail here and not in a voter's browser.
-"""
+"""Pictures as they are stored: without anything but the picture, and small ones to stand for them and for videos."""
 
 from __future__ import annotations
 
@@ -12,19 +8,20 @@ import warnings
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
-from .backends.protocol import Media
+from arena.generation.backends.protocol import Media
+
+from .outcome import BrokenMedia
 
 MOST_PIXELS = 64 * 2**20  # 8192 x 8192: far beyond any screen, and 200 MB once decoded
 MOST_BYTES = 64 * 2**20
 FORMATS = {"image/webp": "WEBP", "image/png": "PNG", "image/jpeg": "JPEG"}
+THUMBNAIL_SIDE = 320  # pixels of the longer side: a card of a list on a screen of double density
+_THUMBNAIL_QUALITY = 80
 _JPEG_QUALITY = 95  # written a second time, a picture should not look it
 # The chunks of a WebP file that hold the picture itself; EXIF, XMP and ICC profiles have chunks of their own.
 _PICTURE_CHUNKS = {b"VP8 ", b"VP8L", b"ALPH"}
-
-
-class BrokenMedia(Exception):
-    """The output cannot be shown. The message says why and is fit for an admin."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ def clean_picture(media: Media) -> Picture:
     """The picture alone, in the type it came in. Bytes that hold nothing else are kept as they are.
 
     A WebP or PNG file that holds more is written anew without loss, a JPEG at quality 95. Raises `BrokenMedia` for
-    another type, a file that is none, and one over the limits.
+    another type, a file that is none, one over the limits, and one that moves: a video is judged as a video.
     """
     kind = FORMATS.get(media.media_type)
     if kind is None:
@@ -51,6 +48,22 @@ def clean_picture(media: Media) -> Picture:
     return Picture(content, media.media_type, image.width, image.height)
 
 
+def picture_thumbnail(picture: Picture) -> bytes:
+    """A small WebP of a picture that `clean_picture` returned."""
+    return thumbnail(Image.open(io.BytesIO(picture.content), formats=[FORMATS[picture.media_type]]))
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """A WebP of at most `THUMBNAIL_SIDE` pixels a side, never larger than the picture. Changes `image`."""
+    if isinstance(image, JpegImageFile):
+        image.draft("RGB", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))  # reads a large JPEG at a fraction of its size
+    small = image.convert("RGBA" if _is_transparent(image) else "RGB")
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    file = io.BytesIO()
+    small.save(file, "WEBP", quality=_THUMBNAIL_QUALITY, method=4)
+    return file.getvalue()
+
+
 def _decoded(content: bytes, kind: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
@@ -58,6 +71,8 @@ def _decoded(content: bytes, kind: str) -> Image.Image:
             image = Image.open(io.BytesIO(content), formats=[kind])
             if image.width * image.height > MOST_PIXELS:
                 raise BrokenMedia(f"the output has {image.width} x {image.height} pixels, at most {MOST_PIXELS}")
+            if kind != "JPEG" and getattr(image, "is_animated", False):  # further pictures in a JPEG are never shown
+                raise BrokenMedia(f"the output is an animated {kind} picture; hand it in as video/webm or video/mp4")
             image.load()
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error) as error:
         raise BrokenMedia(f"the output is no readable {kind} picture: {error}") from error

@@ -1,0 +1,1 @@
+"""Speech, music and other sound from text, by the library `transformers`."""

@@ -1,0 +1,1 @@
+"""Pictures, edits and videos from diffusion models, by the library `diffusers`."""
