@@ -5,7 +5,8 @@ from .ballots import admin as ballots
 from .battles import admin as battles
 from .catalogue import admin as catalogue
 from .generation import admin as generation
+from .live import admin as live
 from .prompts import admin as prompts
 from .voters import admin as voters
 
-__all__ = ["accounts", "ballots", "battles", "catalogue", "generation", "prompts", "voters"]
+__all__ = ["accounts", "ballots", "battles", "catalogue", "generation", "live", "prompts", "voters"]

@@ -5,6 +5,7 @@ from .ballots.models import Ballot
 from .battles.models import Battle, BattleSlot
 from .catalogue.models import Arena, Contestant, ContestantRevision
 from .generation.models import Candidate
+from .live.models import Review
 from .prompts.models import Prompt
 from .voters.models import Voter
 
@@ -17,6 +18,7 @@ __all__ = [
     "Contestant",
     "ContestantRevision",
     "Prompt",
+    "Review",
     "User",
     "Voter",
 ]

@@ -3,6 +3,7 @@ from django.urls import path
 from .ballots.views import cast, reveal
 from .battles.views import skip, slot_media, vote
 from .catalogue.views import arena_list, arena_show, arena_supply
+from .live.views import ask, asked, prompt_media
 
 app_name = "arena"
 
@@ -13,6 +14,9 @@ urlpatterns = [
     path("arenas/<slug:arena_slug>/vote/", vote, name="vote"),
     path("arenas/<slug:arena_slug>/ballots/", cast, name="cast"),
     path("arenas/<slug:arena_slug>/skips/", skip, name="skip"),
+    path("arenas/<slug:arena_slug>/ask/", ask, name="ask"),
+    path("arenas/<slug:arena_slug>/asked/<uuid:battle_id>/", asked, name="asked"),
     path("ballots/<uuid:ballot_id>/", reveal, name="reveal"),
     path("media/<uuid:media_token>/", slot_media, name="slot_media"),
+    path("prompts/<uuid:prompt_id>/media/", prompt_media, name="prompt_media"),
 ]

@@ -122,5 +122,9 @@ def check_judgement(judgement: Judgement, slots: int) -> None:
 def _require_open(battle: Battle) -> None:
     if battle.state == BattleState.SKIPPED:
         raise BattleClosed("You skipped this battle. Go on to the next one.")
+    if battle.state == BattleState.PREPARING:
+        raise BattleClosed("The answers are not complete yet. The ballot opens when all of them are there.")
+    if battle.state == BattleState.VOID:
+        raise BattleClosed("This battle could not be completed, so nothing was counted. Go on to the next one.")
     if battle.state == BattleState.EXPIRED or battle.expires_at <= timezone.now():
         raise BattleExpired("The battle was left open too long and has expired. Open a new one; nothing was counted.")

@@ -9,10 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from arena.catalogue.actions import hold_for_import
 from arena.catalogue.models import Arena, Contestant, ContestantRevision
 from arena.events import announce_ballots
 from arena.prompts.models import Prompt
@@ -27,7 +28,6 @@ from .watermark import hold_for_writing
 T = TypeVar("T")
 Name = TypeVar("Name", bound=Hashable)
 CHUNK = 5_000
-_IMPORT_LOCK_CLASS = 0x696D706F  # the first key of our advisory locks on imports; ASCII "impo"
 _LONGEST = {"id": 200, "voter": 200, "voter_kind": 40, "protocol": 40, "prompt": 200}
 _LONGEST_ITEM = 200
 MOST_ITEMS = 256  # as many as the default engine fits, see `ranking.engines.terms`
@@ -160,15 +160,9 @@ def _same(ballot: Ballot, record: BallotRecord, names: dict[int, str]) -> bool:
     )
 
 
-def _one_at_a_time(arena: Arena) -> None:
-    """Wait until no other import writes into this arena, so that each sees what the other has added."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_IMPORT_LOCK_CLASS, arena.pk])
-
-
 def _write(arena: Arena, path: Path) -> tuple[int, int]:
     """Insert what is new; returns how many ballots and contestants that was."""
-    _one_at_a_time(arena)
+    hold_for_import(arena.pk)
     hold_for_writing(arena.pk)
     contestants: _Numbers[str] = _Numbers({name: pk for pk, name in arena.contestants.values_list("pk", "name")})
     contestants_before = len(contestants)

@@ -12,16 +12,16 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from arena.catalogue.models import Arena, ContestantState
-from arena.generation.models import Candidate
+from arena.generation.models import Candidate, CandidateState
 from arena.matchmaking.choosing import Choice, choose
-from arena.matchmaking.queries import forget, goal_reached, knowledge_of, note_battle
+from arena.matchmaking.keeping import forget, goal_reached, knowledge_of, note_battle
 from arena.matchmaking.rules import ArenaRules, rules_of
 from arena.refusals import Conflict, NotAllowed
 from arena.voters.models import Voter
 
 from . import tokens
 from .history import History, history_of, with_history
-from .models import Battle, BattleSlot, BattleState
+from .models import AWAITED, Battle, BattleSlot, BattleState
 from .queries import open_battle_of
 
 _TRIES = 3  # choices from a stock that was out of date; each reads it anew
@@ -74,7 +74,8 @@ def open_battle(*, arena: Arena, voter: Voter, history: History | None = None) -
             battle = _write(arena, voter, rules, choice, candidates)
     except IntegrityError:  # two tabs asked at once: the other one's battle is this voter's battle
         return open_battle_of(voter, arena)
-    note_battle(arena, choice.prompt, choice.contestants)
+    contestants = [candidate.revision.contestant_id for candidate in candidates]
+    note_battle(arena, battle.pk, battle.prompt_id, contestants)
     return battle
 
 
@@ -85,12 +86,19 @@ def skip_battle(*, voter: Voter, token: str, reason: str = "", arena: Arena | No
         battle = locked_battle(named, voter, arena)
         if battle.state == BattleState.VOTED:
             raise BattleClosed("You have already voted on this battle, so it cannot be skipped. Go on to the next one.")
-        if battle.state == BattleState.OPEN:
+        if battle.state in AWAITED:
             battle.state = BattleState.SKIPPED
             battle.skip_reason = reason.replace("\x00", "")[:40]
             battle.closed_at = timezone.now()
             battle.save(update_fields=["state", "skip_reason", "closed_at"])
+            withdraw_queued(battle)
     return battle
+
+
+def withdraw_queued(battle: Battle) -> None:
+    """Nobody waits any more for what is still to be made for a battle. What is being made is finished."""
+    waiting = Candidate.objects.filter(slots__battle=battle, state__in=[CandidateState.HELD, CandidateState.QUEUED])
+    waiting.update(state=CandidateState.WITHDRAWN)
 
 
 def locked_battle(named: tokens.BattleToken, voter: Voter, arena: Arena | None = None) -> Battle:

@@ -17,7 +17,7 @@ from django.db.models import BigIntegerField, Exists, Func, OuterRef
 from arena.catalogue.models import Arena
 from arena.voters.models import Voter, VoterQuerySet
 
-from .models import Battle, BattleSlot
+from .models import Battle, BattleSlot, BattleState
 
 LATELY = 12  # battles; what came before has faded from the voter's eyes
 
@@ -43,7 +43,8 @@ def with_history(voters: VoterQuerySet, arena: Arena) -> VoterQuerySet:
     The slots come as one array of numbers, (prompt, battle, contestant) each: less than half the cost of JSON objects.
     """
     battles = Battle.objects.filter(voter=OuterRef("pk"), arena=arena)
-    slots = BattleSlot.objects.filter(battle__voter=OuterRef("pk"), battle__arena=arena).order_by()
+    shown = BattleSlot.objects.exclude(battle__state=BattleState.VOID)
+    slots = shown.filter(battle__voter=OuterRef("pk"), battle__arena=arena).order_by()
     numbers = Func(
         "battle__prompt_id",
         "battle_id",

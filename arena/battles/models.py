@@ -11,19 +11,25 @@ LETTERS = "ABCDEFGH"  # a battle has at most eight slots
 
 
 class BattleState(models.TextChoices):
+    PREPARING = "preparing", "preparing: its outputs are being made"
     OPEN = "open", "open"
     VOTED = "voted", "voted"
     SKIPPED = "skipped", "skipped"
     EXPIRED = "expired", "expired"
+    VOID = "void", "void: its outputs could not be made"
+
+
+AWAITED = (BattleState.PREPARING, BattleState.OPEN)  # of these a voter has one in each arena
 
 
 class BattleQuerySet(models.QuerySet["Battle"]):
     def open(self) -> BattleQuerySet:
-        return self.filter(state=BattleState.OPEN, expires_at__gt=timezone.now())
+        """A ballot is awaited, now or once the outputs are there."""
+        return self.filter(state__in=AWAITED, expires_at__gt=timezone.now())
 
     def overdue(self) -> BattleQuerySet:
         """Left open too long and not yet marked as expired."""
-        return self.filter(state=BattleState.OPEN, expires_at__lte=timezone.now())
+        return self.filter(state__in=AWAITED, expires_at__lte=timezone.now())
 
     def with_slots(self) -> BattleQuerySet:
         """Slots in the order shown, with their candidates: two queries. Nothing about contestants."""
@@ -41,7 +47,7 @@ class Battle(models.Model):
     voter = models.ForeignKey("arena.Voter", on_delete=models.PROTECT, related_name="battles")
     protocol = models.CharField(max_length=40, choices=Protocol)
     state = models.CharField(max_length=10, choices=BattleState, default=BattleState.OPEN)
-    skip_reason = models.CharField(max_length=40, blank=True)
+    skip_reason = models.CharField("why it was skipped or is void", max_length=40, blank=True)
 
     # How it was chosen: without the probability of its set no unbiased win rate can be computed later.
     policy = models.CharField(max_length=40)
@@ -49,7 +55,11 @@ class Battle(models.Model):
     probability = models.FloatField(help_text="The probability with which this prompt and set were chosen.")
     uniform_probability = models.FloatField(help_text="What it would have been under a uniform choice at that moment.")
     probability_exact = models.BooleanField(
-        default=True, help_text="Otherwise by Monte Carlo, see the policy's documentation."
+        default=True,
+        help_text="Otherwise by Monte Carlo, see the policy's documentation, or after a contestant was replaced.",
+    )
+    replacements = models.PositiveSmallIntegerField(
+        default=0, help_text="Contestants that could not answer a live prompt and gave way to others."
     )
 
     opened_at = models.DateTimeField(auto_now_add=True)
@@ -69,10 +79,14 @@ class Battle(models.Model):
             ),
             # A voter has one open battle in an arena: a reload shows it again instead of drawing another.
             models.UniqueConstraint(
-                fields=["voter", "arena"], condition=models.Q(state="open"), name="battle_one_open_per_voter"
+                fields=["voter", "arena"],
+                condition=models.Q(state__in=["preparing", "open"]),
+                name="battle_one_open_per_voter",
             ),
         ]
         indexes = [
+            # live prompts: battles whose outputs are being made
+            models.Index(fields=["id"], condition=models.Q(state="preparing"), name="battle_preparing"),
             # open_battle: what this voter has already seen
             models.Index(fields=["voter", "arena", "prompt"], name="battle_seen_by_voter"),
             # matchmaking: the latest battles of an arena

@@ -16,7 +16,7 @@ from .rendering import render_markdown
 class ShownSlot:
     letter: str
     position: int
-    kind: str  # "image" or "text"
+    kind: str  # "text", "image", "video" or "audio"
     media_url: str
     width: int | None
     height: int | None
@@ -27,21 +27,27 @@ class ShownSlot:
 class ShownBattle:
     id: uuid.UUID
     prompt_text: str
+    prompt_media_url: str
     slots: list[ShownSlot]
 
 
 def show_battle(battle: Battle) -> ShownBattle:
-    return ShownBattle(battle.public_id, battle.prompt.text, [show_slot(slot) for slot in battle.slots.all()])
+    prompt = battle.prompt
+    return ShownBattle(
+        battle.public_id,
+        prompt.text,
+        reverse("arena:prompt_media", args=[prompt.public_id]) if prompt.media else "",
+        [show_slot(slot) for slot in battle.slots.all()],
+    )
 
 
 def show_slot(slot: BattleSlot) -> ShownSlot:
     candidate = slot.candidate
-    is_image = bool(candidate.media)
     return ShownSlot(
         letter=slot.letter,
         position=slot.position,
-        kind="image" if is_image else "text",
-        media_url=reverse("arena:slot_media", args=[slot.media_token]) if is_image else "",
+        kind=candidate.media_type.partition("/")[0] if candidate.media else "text",
+        media_url=reverse("arena:slot_media", args=[slot.media_token]) if candidate.media else "",
         width=candidate.width,
         height=candidate.height,
         text_html=render_markdown(candidate.text),

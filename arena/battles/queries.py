@@ -8,15 +8,15 @@ from arena.catalogue.models import Arena
 from arena.refusals import NotFound
 from arena.voters.models import Voter
 
-from .models import Battle, BattleSlot, BattleState
+from .models import AWAITED, Battle, BattleSlot
 
 
 def open_battle_of(voter: Voter, arena: Arena) -> Battle | None:
-    """The voter's battle in state open, overdue or not, with prompt and slots and nothing about contestants.
+    """The battle that awaits this voter's ballot, overdue or not, with prompt and slots, nothing about contestants.
 
     Two queries; one if there is none.
     """
-    return Battle.objects.filter(state=BattleState.OPEN).with_slots().filter(voter=voter, arena=arena).first()
+    return Battle.objects.filter(state__in=AWAITED).with_slots().filter(voter=voter, arena=arena).first()
 
 
 def slot_by_media_token(token: uuid.UUID) -> BattleSlot:

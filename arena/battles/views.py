@@ -14,7 +14,7 @@ from django_htmx.middleware import HtmxDetails
 from arena.catalogue.models import Arena
 from arena.catalogue.queries import get_arena_for
 from arena.generation.queries import supply_of
-from arena.matchmaking.queries import get_arena_to_vote_in
+from arena.matchmaking.keeping import get_arena_to_vote_in
 from arena.refusals import NotAllowed
 from arena.voters.identity import known_voter, remember, voter_for
 from arena.voters.models import Voter
@@ -22,7 +22,7 @@ from arena.voters.models import Voter
 from . import tokens
 from .actions import GoalReached, open_battle, skip_battle
 from .history import history_of, with_history
-from .models import Battle
+from .models import Battle, BattleState
 from .presentation import show_battle
 from .queries import slot_by_media_token
 
@@ -43,6 +43,8 @@ def vote(request: HttpRequest, arena_slug: str) -> HttpResponse:
     if battle is None:
         context: dict[str, object] = {"arena": arena, "supply": supply_of(arena.pk)}
         template = "battles/_waiting.html"
+    elif battle.state == BattleState.PREPARING:
+        return see_other(reverse("arena:asked", args=[arena.slug, battle.public_id]))
     else:
         context = battle_context(arena, battle, voter)
         template = "battles/_battle.html"

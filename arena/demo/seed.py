@@ -21,6 +21,7 @@ def seed_demo() -> int:
             "name": DEMO_ARENA.name,
             "description": DEMO_ARENA.description,
             "modality": DEMO_ARENA.modality,
+            "live_prompts": True,
         },
     )
     for contestant in DEMO_CONTESTANTS:

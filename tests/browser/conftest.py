@@ -11,9 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.running import Podium, own_database, own_environment, start, stop, wait_until_painted
+
+expect.set_options(timeout=20_000)  # patience with a busy machine; no test says how fast a page is
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from .rooms import PASSWORD
 
 STUDIO = "/arenas/studio/"
+SERVER = '{"base_url": "https://api.example.org/v1", "model": "large", "key": "openai"}'
 MISSING = "00000000-0000-4000-8000-000000000000"
 
 
@@ -239,6 +240,38 @@ def row_of(model: str) -> Callable[[Page, Site], None]:
     return go
 
 
+def asked(arena: str, text: str, shown: str) -> Callable[[Page, Site], None]:
+    """What comes of asking a prompt of one's own."""
+
+    def go(page: Page, site: Site) -> None:
+        visit(page, site, f"/arenas/{arena}/ask/")
+        page.fill("#ask-text", text)
+        page.get_by_role("button", name="Ask").click()
+        expect(page.locator(shown)).to_be_visible(timeout=30_000)
+
+    return go
+
+
+def new_revision(settings: str, *, backend: str = "painter") -> Callable[[Page, Site], None]:
+    """A revision that is not saved, since its settings are refused or have to be confirmed first."""
+
+    def go(page: Page, site: Site) -> None:
+        row_of("arena/contestant")(page, site)
+        visit(page, site, page.url.removeprefix(site.url).replace("/change/", "/new-revision/"))
+        page.select_option("#id_backend", backend)
+        page.fill("#id_settings", settings)
+        with page.expect_navigation():
+            page.locator("[name=_save]").click()
+
+    return go
+
+
+def arena_of_failures(page: Page, site: Site) -> None:
+    visit(page, site, "/admin/arena/arena/?q=failures")
+    page.goto(site.url + (page.locator("#result_list a[href*='/change/']").first.get_attribute("href") or ""))
+    expect(page.locator("#supply-heading")).to_be_visible()
+
+
 WEAK = {"username": "bo", "password1": "12345678", "password2": "1234"}
 VISITORS = (
     Place("front page", at("/")),
@@ -260,6 +293,10 @@ VISITORS = (
     Place("reveal as a page", reveal_page),
     Place("after a skip", skipped),
     Place("contestants at work", at("/arenas/queue/vote/")),
+    Place("ask your own", at(STUDIO + "ask/")),
+    Place("ask with a picture", at("/arenas/edits/ask/")),
+    Place("prompt refused", asked("studio", "   ", "#ask-problem"), 422),
+    Place("prompt not answered", asked("speechless", "A storm", "#void-title")),
     Place("no battle", at("/arenas/nothing/vote/")),
     Place("keys", keys),
     Place("enlarged", enlarged),
@@ -333,7 +370,9 @@ LISTS = (
     "arena/candidate",
     "arena/contestant",
     "arena/contestantrevision",
+    "arena/generationhost",
     "arena/prompt",
+    "arena/review",
     "arena/user",
     "arena/voter",
     "auth/group",
@@ -344,6 +383,12 @@ STAFF = (
     Place("admin", at("/admin/"), by="staff"),
     Place("sign in to the admin", at("/admin/login/")),
     Place("admin: a new arena", at("/admin/arena/arena/add/"), by="staff"),
+    Place("admin: an arena with failures", arena_of_failures, by="staff"),
+    Place("admin: a new contestant", at("/admin/arena/contestant/add/"), by="staff"),
+    Place("admin: a new revision", at("/admin/arena/contestantrevision/add/"), by="staff"),
+    Place("admin: a new revision, refused", new_revision('{"hand": "x", "speed": 3}'), by="staff"),
+    Place("admin: a new revision, to confirm", new_revision(SERVER, backend="openai-compatible"), by="staff"),
+    Place("admin: a new host", at("/admin/arena/generationhost/add/"), by="staff"),
     Place("admin: history", at("/admin/arena/arena/1/history/"), by="staff"),
     Place("admin: no such page", at("/admin/nowhere/"), 404, by="staff"),
     *(Place(f"admin: list of {model}", at(f"/admin/{model}/"), by="staff") for model in LISTS),

@@ -26,7 +26,8 @@ from datetime import timedelta
 from allauth.account.models import EmailAddress
 from django.core.management import call_command
 from django.utils import timezone
-from arena.models import Arena, Candidate, Contestant, ContestantRevision, Prompt, User
+from arena.generation.models import GenerationHost
+from arena.models import Arena, Candidate, Contestant, ContestantRevision, Prompt, Review, User
 
 painted = list(Candidate.objects.filter(state="ready").exclude(media="")[:4])
 
@@ -58,6 +59,24 @@ fill(Arena.objects.create(slug="texts", name="Texts"), 4, 30, state="ready", tex
 for size in (2, 3, 8):
     room = Arena.objects.create(slug=f"of-{{size}}", name=f"Of {{size}}", modality="image", battle_size=size)
     fill(room, size, 30, state="ready", media=True)
+
+def live(slug, backend, size=2, **options):
+    room = Arena.objects.create(slug=slug, name=slug.title(), battle_size=size, live_prompts=True, **options)
+    for number in range(size):
+        contestant = Contestant.objects.create(arena=room, name=f"speaker {{number}}")
+        settings = dict(base_url="http://nowhere.invalid/v1", model="none", retries=0)
+        ContestantRevision.objects.create(contestant=contestant, number=1, backend=backend, settings=settings)
+    return room
+
+live("edits", "painter", modality="image-edit")
+quiet = live("speechless", "openai-compatible")
+Review.objects.create(arena=quiet, prompt_text="Say drat", refused=True, moderator="word list", reason="'drat'")
+
+fill(
+    Arena.objects.create(slug="failures", name="Failures", modality="image", visibility="private"), 3, 2,
+    state="failed", failure="{LONG_NAME} has no revision main",
+)
+GenerationHost.objects.create(host="{LONG_MAIL.replace("@", ".")}", is_private=True)
 
 ada = User.objects.create_user("ada", email="ada@example.org", password="{PASSWORD}")
 EmailAddress.objects.create(user=ada, email="ada@example.org", verified=True, primary=True)

@@ -1,0 +1,32 @@
+"""Live prompts follow the workers: what is written goes to the pages, what is settled moves its battle on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from arena.events import candidates_settled, text_written
+
+from .streaming import Scribe
+
+SCRIBE = Scribe()  # of this process
+
+
+def listen() -> None:
+    text_written.connect(on_text_written, dispatch_uid="arena.live")
+    candidates_settled.connect(on_candidates_settled, dispatch_uid="arena.live")
+
+
+def on_text_written(sender: Any, candidate: Any, text: str, **kwargs: Any) -> None:
+    SCRIBE.write(candidate, text)
+
+
+def on_candidates_settled(sender: Any, candidates: Sequence[int], **kwargs: Any) -> None:
+    from arena.battles.models import Battle, BattleState
+
+    from .actions import review_answers, settle
+
+    preparing = Battle.objects.filter(state=BattleState.PREPARING, slots__candidate__in=candidates)
+    for battle in set(preparing.values_list("pk", flat=True)):
+        review_answers(battle)
+        settle(battle)

@@ -1,0 +1,269 @@
+"""What moderation refuses is neither asked nor shown, and staff can see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arena.battles.models import Battle, BattleState
+from arena.catalogue.models import Arena
+from arena.generation.backends.protocol import Media
+from arena.generation.models import Candidate, CandidateState
+from arena.live import moderation, tasks
+from arena.live.classifiers import ByClassifier
+from arena.live.models import Review
+from arena.live.moderation import PASSED, Verdict, WordList, checked, word_list, words_can_be_read
+from arena.live.streaming import texts_of
+from arena.models import User
+from arena.prompts.models import Prompt
+from tests.arena.live import chatty
+from tests.arena.live.asker import PROMPT, Asker
+from tests.clock import Clock
+
+Work = Callable[[], int]
+Behave = Callable[..., None]
+
+
+@pytest.fixture
+def words(settings: Any, tmp_path: Path) -> Path:
+    path = tmp_path / "words"
+    path.write_text("# not these\ndrat\nThunder and  Lightning\nStraße\n", encoding="utf-8")
+    settings.MODERATION_WORDS = str(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("Drat!", True),
+        ("oh DRAT, it rains", True),
+        ("hydrate and dratted", False),
+        ("thunder\nand lightning", True),
+        ("thunder or lightning", False),
+        ("eine STRASSE", True),
+        ("not these", False),
+        ("", False),
+    ],
+)
+def test_words_are_found_whole_in_any_case(words: Path, text: str, refused: bool) -> None:
+    assert word_list().check(text).refused == refused
+
+
+def test_the_verdict_says_who_and_why(words: Path) -> None:
+    assert word_list().check("well, drat") == Verdict(True, "word list", "contains 'drat'")
+
+
+def test_a_changed_list_counts_at_once(words: Path) -> None:
+    assert not word_list().check("bother").refused
+    words.write_text("bother\n")
+    assert word_list().check("bother").refused
+    assert not word_list().check("drat").refused
+
+
+def test_without_a_list_nothing_is_refused(settings: Any) -> None:
+    assert word_list().check("drat") == PASSED
+    assert WordList([]).check("anything") == PASSED
+
+
+def test_a_classifier_refuses_its_labels_from_a_score_on() -> None:
+    scores = {"mild": [("Toxic", 0.49), ("other", 0.9)], "harsh": [("other", 0.2), ("TOXIC", 0.5)]}
+    moderator = ByClassifier("a model", scores.__getitem__, str, ["toxic"], 0.5)
+
+    assert moderator.check("mild") == PASSED
+    assert moderator.check("harsh") == Verdict(True, "a model", "TOXIC 0.50")
+    assert moderator.check(Media(b"", "image/png")) == PASSED, "a picture is for the other one"
+
+
+def test_the_first_refusal_counts() -> None:
+    assert checked("drat", [WordList(["bother"]), WordList(["drat"]), WordList([])]).reason == "contains 'drat'"
+
+
+@pytest.mark.usefixtures("committed")
+class TestPrompts:
+    def test_with_a_word_of_the_list_are_not_asked(
+        self, live_arena: Arena, asker: Asker, words: Path, pumps: list[int]
+    ) -> None:
+        response = asker.ask(live_arena, "Say drat twice")
+        html = response.content.decode()
+
+        assert response.status_code == 422
+        assert "moderation refused the prompt" in html
+        assert ">Say drat twice</textarea>" in html
+        assert "word list" not in html, "which words they are is nobody's business"
+        assert not Prompt.objects.exists()
+        assert pumps == []
+        review = Review.objects.get()
+        assert (review.prompt_text, review.refused, review.reason) == ("Say drat twice", True, "contains 'drat'")
+
+
+@pytest.mark.usefixtures("committed")
+class TestAnswers:
+    def test_with_a_word_of_the_list_are_withdrawn_and_replaced(
+        self, live_arena: Arena, asker: Asker, work: Work, behave: Behave, words: Path
+    ) -> None:
+        battle = asker.battle(live_arena)
+        bad = battle.slots.all()[0].candidate
+        behave(bad.revision.contestant.name, says="well drat it all")
+        work()
+
+        bad.refresh_from_db()
+        assert bad.state == CandidateState.WITHDRAWN
+        assert (bad.review.refused, bad.review.reason) == (True, "contains 'drat'")
+        after = Battle.objects.get(pk=battle.pk)
+        assert (after.state, after.replacements) == (BattleState.OPEN, 1)
+        assert bad not in [slot.candidate for slot in after.slots.all()]
+        assert "drat" not in asker.open(live_arena).html
+
+    def test_do_not_stream_what_is_refused(
+        self, live_arena: Arena, asker: Asker, work: Work, behave: Behave, words: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("arena.live.streaming.EVERY", 0.0)
+        battle = asker.battle(live_arena)
+        bad = battle.slots.all()[0].candidate
+        behave(bad.revision.contestant.name, says="well drat it all")
+        work()
+
+        assert texts_of([bad.pk]) == {bad.pk: "well "}
+
+    def test_that_pass_are_noted(self, live_arena: Arena, asker: Asker, work: Work) -> None:
+        asker.battle(live_arena)
+        work()
+        assert list(Review.objects.values_list("refused", flat=True)) == [False] * 3
+
+
+class Suspicious:
+    """Stands for a model: refuses what it is told to, and keeps what it was asked about."""
+
+    def __init__(self) -> None:
+        self.seen: list[str | Media] = []
+        self.refuses: tuple[str, ...] = ()
+
+    def check(self, subject: str | Media) -> Verdict:
+        self.seen.append(subject)
+        bad = isinstance(subject, str) and any(word in subject for word in self.refuses)
+        return Verdict(True, "a model", "toxic 0.97") if bad else PASSED
+
+
+@pytest.fixture
+def model(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Suspicious:
+    """A classifier is configured; `admissions` are asked for but run by the test."""
+    suspicious = Suspicious()
+    settings.MODERATION_CLASSIFIER = "somebody/a-model"
+    monkeypatch.setattr(moderation, "_classifiers", lambda: [suspicious])
+    return suspicious
+
+
+@pytest.fixture
+def admissions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    asked: list[int] = []
+    monkeypatch.setattr(tasks.admit, "delay", asked.append)
+    return asked
+
+
+@pytest.mark.usefixtures("committed")
+class TestAModel:
+    def test_is_asked_by_a_worker_before_anybody_answers(
+        self, live_arena: Arena, asker: Asker, work: Work, model: Suspicious, admissions: list[int]
+    ) -> None:
+        battle = asker.battle(live_arena)
+        assert model.seen == [], "a web process asks no model"
+        assert (admissions, work()) == ([battle.pk], 0)
+
+        tasks.admit(battle.pk)
+        assert model.seen == [PROMPT]
+        assert work() == 3
+        assert Battle.objects.get().state == BattleState.OPEN
+        assert len(model.seen) == 4, "the prompt and each answer"
+
+    def test_refuses_a_prompt_kindly_and_no_contestant_sees_it(
+        self, live_arena: Arena, asker: Asker, work: Work, model: Suspicious, admissions: list[int]
+    ) -> None:
+        model.refuses = ("harbour",)
+        battle = asker.battle(live_arena)
+        tasks.admit(battle.pk)
+
+        assert work() == 0
+        assert chatty.asked == []
+        battle.refresh_from_db()
+        assert (battle.state, battle.skip_reason) == (BattleState.VOID, "prompt_refused")
+        html = asker.look(battle).content.decode()
+        assert "moderation refused the prompt" in html
+        assert f">{PROMPT}</textarea>" in html
+        assert Review.objects.get().prompt_text == PROMPT
+        assert not Candidate.objects.exclude(state=CandidateState.WITHDRAWN).exists()
+
+    def test_is_asked_once_however_often_the_task_runs(
+        self, live_arena: Arena, asker: Asker, model: Suspicious, admissions: list[int]
+    ) -> None:
+        battle = asker.battle(live_arena)
+        tasks.admit(battle.pk)
+        tasks.admit(battle.pk)
+        assert model.seen == [PROMPT]
+
+    def test_that_was_not_asked_in_time_is_asked_by_the_sweep(
+        self, live_arena: Arena, asker: Asker, work: Work, model: Suspicious, admissions: list[int]
+    ) -> None:
+        asker.battle(live_arena)
+        tasks.see_to_all()
+        assert work() == 3
+
+    def test_sees_long_answers_before_they_are_streamed(
+        self, live_arena: Arena, asker: Asker, work: Work, behave: Behave, model: Suspicious, admissions: list[int],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        monkeypatch.setattr("arena.live.streaming.EVERY", 0.0)
+        battle = asker.battle(live_arena)
+        tasks.admit(battle.pk)
+        candidate = battle.slots.all()[0].candidate
+        behave(says="quiet " * 200)
+        work()
+
+        streamed = texts_of([candidate.pk])[candidate.pk]
+        assert 400 <= len(streamed) < 1200
+        assert streamed in model.seen
+
+
+def test_staff_see_what_was_refused(live_arena: Arena, asker: Asker, words: Path) -> None:
+    asker.ask(live_arena, "Say drat twice")
+    staff = Asker()
+    staff.client.force_login(User.objects.create_superuser("root"))
+    listed = staff.client.get("/admin/arena/review/")
+
+    assert listed.status_code == 200
+    assert "Say drat twice" in listed.content.decode()
+    assert "contains &#x27;drat&#x27;" in listed.content.decode()
+
+
+@pytest.mark.usefixtures("committed")
+class TestAModelThatDoesNotWork:
+    @pytest.fixture(autouse=True)
+    def _broken(self, model: Suspicious, admissions: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+        def check(subject: str | Media) -> Verdict:
+            raise OSError("the model is not there")
+
+        monkeypatch.setattr(model, "check", check)
+
+    def test_lets_nothing_pass_and_the_battle_is_void_in_the_end(
+        self, live_arena: Arena, asker: Asker, work: Work, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        battle = asker.battle(live_arena)
+        tasks.see_to_all()
+        assert "could not be moderated" in caplog.text
+        assert work() == 0
+        battle.refresh_from_db()
+        assert battle.state == BattleState.PREPARING
+        clock.advance(hours=1)
+        tasks.see_to_all()
+
+        battle.refresh_from_db()
+        assert battle.state == BattleState.VOID
+
+
+def test_a_list_that_cannot_be_read_stops_the_start(settings: Any, tmp_path: Path) -> None:
+    settings.MODERATION_WORDS = str(tmp_path / "nowhere")
+    assert [message.id for message in words_can_be_read(None)] == ["podium.E001"]
+    settings.MODERATION_WORDS = ""
+    assert words_can_be_read(None) == []
