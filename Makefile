@@ -42,7 +42,7 @@ $(VENV)/installed: $(VENV)/bin/python requirements.txt
 	$(BIN)/python -m ranking.engines.warm_up
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-diffusers.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
-from arena.matchmaking.queries import forget as forget_what_is_known
+from arena.matchmaking.keeping import forget as forget_what_is_known
 from arena.models import Arena, Contestant, ContestantRevision, Prompt
 from tests.clock import Clock
 

@@ -126,7 +126,10 @@ def test_the_tables_show_what_was_measured() -> None:
     assert cells("Why the board shows ranks first") == [
         [row["case"], percent(row["strengths"]), percent(row["ranks"])] for row in measured["coverage"]
     ]
-    assert cells("Voters who cannot be believed") == [
+    believed = [
+        row for row in cells("Voters who cannot be believed") if len(row) == 4
+    ]  # the table after it is of scales
+    assert believed == [
         [row["case"], f"`{engine}`", f"{row[engine]['tau']:.2f}", percent(row[engine]["strengths"])]
         for row in measured["reliability"]
         for engine in ("plackett-luce", "annotator-aware")

@@ -151,8 +151,8 @@ def our_refusals() -> dict[str, int]:
 def test_every_code_of_an_error_is_described_with_its_status() -> None:
     page = "docs/reference/urls.md"
     described = {row[1].strip("`"): int(row[0]) for row in pages.rows(page, "Errors")}
-    abstract = {"refused", "conflict", "gone"}  # bases, never answered as such
-    commands_only = set(re.findall(r"`(\w+)`", pages.text(page).split("Three more codes")[1]))
+    abstract = {"refused", "conflict", "gone", "prompt_not_asked"}  # bases, never answered as such
+    commands_only = set(re.findall(r"`(\w+)`", pages.text(page).split("Some more codes")[1]))
     refusals = our_refusals()
     in_problems = set(re.findall(r'"([a-z_]+)"\s*\)', pages.text("config/problems.py")))
 
@@ -176,7 +176,10 @@ def test_every_address_of_ours_is_described() -> None:
 
 
 def replacement(match: re.Match[str]) -> str:
-    return {"arena_slug": "SLUG", "ballot_id": "ID", "media_token": "TOKEN"}[match[1]]
+    names = {"arena_slug": "SLUG", "media_token": "TOKEN"} | dict.fromkeys(
+        ("ballot_id", "battle_id", "prompt_id"), "ID"
+    )
+    return names[match[1]]
 
 
 def settings_read() -> dict[str, tuple[str, ast.expr, int]]:
@@ -193,7 +196,7 @@ def settings_read() -> dict[str, tuple[str, ast.expr, int]]:
 
 def test_defaults_and_limits_of_settings_are_as_described() -> None:
     described = {}
-    for heading in ("Security", "Database and static files", "Voting", "Logs"):
+    for heading in ("Security", "Database and static files", "Voting", "Generation", "Live prompts", "Logs"):
         described |= {row[0].strip("`"): row[1:3] for row in pages.rows("docs/reference/settings.md", heading)}
     read = settings_read()
     assert len(read) >= 9
