@@ -71,6 +71,11 @@ class EmbeddedWorkers:
             without_heartbeat=True,
             without_mingle=True,
             without_gossip=True,
+            # On Redis, workers would run kombu's event loop, of which a process has one: three of them close it
+            # under each other, and a queue is served by nobody from then on.
+            use_eventloop=False,
+            # Without that loop a worker that is full looks for messages every other second: it takes some more instead.
+            prefetch_multiplier=16,
             loglevel="WARNING",
         )
         thread = threading.Thread(target=worker.start, name=f"worker-{queue}", daemon=True)

@@ -8,6 +8,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from celery import Celery
 from celery.worker import state
 
 from config.celery import app
@@ -42,6 +43,17 @@ def test_one_that_goes_on_is_reported(workers: EmbeddedWorkers) -> None:
     finish.set()
 
     assert not stopped
+
+
+def test_workers_share_no_event_loop_on_redis(workers: EmbeddedWorkers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """kombu has one for a process; the workers would close it under each other, and queues be served by nobody."""
+    monkeypatch.setattr(worker._Worker, "start", lambda self: self.ready.set())
+    monkeypatch.setattr(worker, "EmbeddedService", lambda *_, **__: threading.Thread(target=lambda: None))
+    workers._app = Celery(broker="redis://127.0.0.1:1/0")
+    workers.start()
+
+    assert len(workers._workers) == 3
+    assert [one.hub for one in workers._workers] == [None, None, None]
 
 
 @pytest.mark.parametrize(("ended", "exits"), [(True, []), (False, [0])])
