@@ -113,3 +113,31 @@ def database(name: str) -> dict[str, Any] | None:
         # sslmode=require, connect_timeout=5 and the like, as libpq names them
         "OPTIONS": options,
     }
+
+
+def mail(name: str) -> dict[str, Any] | None:
+    """Django's settings of a mail server from an `smtp://` or `smtps://` URL, or None where the variable is unset.
+
+    smtp: plain at first, then STARTTLS unless the URL ends in `?starttls=0`. smtps: TLS from the start.
+    """
+    url = secret(name)
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.query not in {"", "starttls=0"}:
+        raise EnvironmentProblem(
+            f"{name} is no mail server: smtps://user:password@host, or smtp:// for STARTTLS, or smtp://host:25?starttls=0"
+        )
+    try:
+        port = parts.port
+    except ValueError:
+        raise EnvironmentProblem(f"{name} has a port that is no number from 0 to 65535") from None
+    encrypted = parts.scheme == "smtps"
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or (465 if encrypted else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": encrypted,
+        "EMAIL_USE_TLS": not encrypted and not parts.query,
+    }

@@ -247,9 +247,13 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
-EMAIL_BACKEND = (
-    "django.core.mail.backends.console.EmailBackend" if EMBEDDED else "django.core.mail.backends.smtp.EmailBackend"
-)
+# Without a mail server mails are printed: a link to a new password is in the log for whoever runs this.
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = environment.text("EMAIL_FROM", "podium@localhost")
+if _mail := environment.mail("EMAIL_URL"):
+    EMAIL_BACKEND = "config.mail.PatientBackend"
+    globals().update(_mail)
 
 # How long an anonymous voter keeps one identity. After it the same browser is somebody new, so that nobody is
 # followed for ever; within it a person's ballots can be weighed together.

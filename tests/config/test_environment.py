@@ -163,3 +163,45 @@ class TestADatabase:
     def test_is_none_where_nothing_is_set(self, value: Callable[[None], None]) -> None:
         value(None)
         assert environment.database(NAME) is None
+
+
+class TestAMailServer:
+    @pytest.mark.parametrize(
+        ("url", "port", "ssl", "tls"),
+        [
+            ("smtps://mail.example", 465, True, False),
+            ("smtp://mail.example", 587, False, True),
+            ("smtp://mail.example:25?starttls=0", 25, False, False),
+        ],
+    )
+    def test_is_encrypted_unless_it_says_otherwise(
+        self, value: Callable[[str], None], url: str, port: int, ssl: bool, tls: bool
+    ) -> None:
+        value(url)
+        found = environment.mail(NAME)
+
+        assert found is not None
+        assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example", port)
+        assert (found["EMAIL_USE_SSL"], found["EMAIL_USE_TLS"]) == (ssl, tls)
+
+    def test_takes_a_user_and_a_password(self, value: Callable[[str], None]) -> None:
+        value("smtps://ada%40example.org:p%40ss@mail.example")
+        found = environment.mail(NAME)
+
+        assert found is not None
+        assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("ada@example.org", "p@ss")
+
+    @pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://", "smtp://mail.example?tls=1"])
+    def test_that_is_none_stops_the_start_and_is_not_printed(self, value: Callable[[str], None], url: str) -> None:
+        value(url)
+        with pytest.raises(EnvironmentProblem, match=f"{NAME} is no mail server: smtps://user:password@host"):
+            environment.mail(NAME)
+
+    def test_with_a_port_that_is_no_number_stops_the_start(self, value: Callable[[str], None]) -> None:
+        value("smtp://mail.example:post")
+        with pytest.raises(EnvironmentProblem, match="port"):
+            environment.mail(NAME)
+
+    def test_is_none_where_nothing_is_set(self, value: Callable[[None], None]) -> None:
+        value(None)
+        assert environment.mail(NAME) is None

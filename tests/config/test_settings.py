@@ -57,6 +57,7 @@ TYPES = {
     "required": "secret",
     "secrets": "secrets",
     "database": "secret",
+    "mail": "secret",
 }
 
 
@@ -119,6 +120,14 @@ class TestOnServicesOfOnesOwn:
         found = settings_with(*names, **OWN, REDIS_URL="redis://redis.invalid:6379/3")
 
         assert all("redis://redis.invalid:6379/3" in json.dumps(found[name]) for name in names)
+
+    def test_mails_are_printed_until_a_server_is_named(self) -> None:
+        names = ("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE_TLS")
+        printed = settings_with(*names, **OWN, EMAIL_URL="")
+        sent = settings_with(*names, **OWN, EMAIL_URL="smtp://podium:secret@mail.invalid")
+
+        assert printed["EMAIL_BACKEND"].endswith("console.EmailBackend")
+        assert list(sent.values()) == ["config.mail.PatientBackend", "mail.invalid", 587, True]
 
     def test_a_value_that_cannot_be_used_is_one_clear_line(self) -> None:
         done = run("manage.py", "check", **OWN, BATTLE_MINUTES="soon")
