@@ -82,7 +82,7 @@ def test_once_the_board_rates_them_the_reveal_says_what_the_ballot_changed(perso
         if changed.count() == 4:
             return
         page.keyboard.press("n")
-        expect(page.locator("[data-ballot]")).to_be_visible()
+        expect(page.locator("[data-order]")).to_be_visible()  # the ballot takes keys from here on
     pytest.fail("25 ballots, and still somebody is on no board")
 
 
