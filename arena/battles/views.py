@@ -13,6 +13,7 @@ from django_htmx.middleware import HtmxDetails
 
 from arena.catalogue.models import Arena
 from arena.catalogue.queries import get_arena_for
+from arena.generation.media.serving import media_for_voters
 from arena.generation.queries import supply_of
 from arena.matchmaking.keeping import get_arena_to_vote_in
 from arena.refusals import NotAllowed
@@ -69,11 +70,7 @@ def skip(request: HttpRequest, arena_slug: str) -> HttpResponse:
 def slot_media(request: HttpRequest, media_token: uuid.UUID) -> HttpResponse:
     """A slot's picture under its random name; every slot has its own, so that nothing links two battles."""
     candidate = slot_by_media_token(media_token).candidate
-    with candidate.media.open("rb") as file:
-        response = HttpResponse(file.read(), content_type=candidate.media_type)
-    response["Cache-Control"] = "private, max-age=86400, immutable"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return media_for_voters(request, candidate.media, candidate.media_type)
 
 
 def battle_context(arena: Arena, battle: Battle, voter: Voter) -> dict[str, object]:

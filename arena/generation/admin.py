@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from arena.admin_base import LedgerAdmin, PodiumAdmin
 
+from .media.serving import media_response
 from .models import Candidate, CandidateQuerySet, GenerationHost
 
 
@@ -54,13 +55,11 @@ class CandidateAdmin(LedgerAdmin):
     def media_view(self, request: HttpRequest, candidate_id: UUID) -> HttpResponse:
         """The output for staff, who may know whose it is; voters get theirs under the random name of a slot."""
         candidate = self._viewed(request, Candidate.objects.exclude(media=""), candidate_id)
-        with candidate.media.open("rb") as file:
-            return HttpResponse(file.read(), content_type=candidate.media_type)
+        return media_response(request, candidate.media, candidate.media_type)
 
     def thumbnail_view(self, request: HttpRequest, candidate_id: UUID) -> HttpResponse:
         candidate = self._viewed(request, Candidate.objects.exclude(thumbnail=""), candidate_id)
-        with candidate.thumbnail.open("rb") as file:
-            return HttpResponse(file.read(), content_type="image/webp")
+        return media_response(request, candidate.thumbnail, "image/webp")
 
     def _viewed(self, request: HttpRequest, candidates: CandidateQuerySet, public_id: UUID) -> Candidate:
         if not self.has_view_permission(request):

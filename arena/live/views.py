@@ -16,6 +16,7 @@ from arena.battles.presentation import show_battle
 from arena.battles.views import battle_context, is_fragment, require_voter, require_voting_right, see_other
 from arena.catalogue.models import Arena, Modality
 from arena.catalogue.queries import get_arena_for
+from arena.generation.media.serving import media_for_voters
 from arena.prompts.models import Prompt
 from arena.refusals import NotFound
 from arena.voters.identity import remember, voter_for
@@ -86,11 +87,7 @@ def prompt_media(request: HttpRequest, prompt_id: uuid.UUID) -> HttpResponse:
     prompt = Prompt.objects.exclude(media="").filter(public_id=prompt_id).first()
     if prompt is None:
         raise NotFound("There is no picture under this address.")
-    with prompt.media.open("rb") as file:
-        response = HttpResponse(file.read(), content_type=prompt.media_type)
-    response["Cache-Control"] = "private, max-age=86400, immutable"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return media_for_voters(request, prompt.media, prompt.media_type)
 
 
 _VOID = {BattleState.VOID, BattleState.EXPIRED}
