@@ -82,6 +82,17 @@ class Climb:
         along = self.along()
         return math.sqrt(float(along @ (self.information @ along + along / self.variance)))
 
+    def known(self) -> float:
+        """The share of the strengths that ballots rather than the prior determine."""
+        return float(np.sum(self.values / (self.values + 1 / self.variance))) / max(len(self.theta) - 1, 1)
+
+    def looseness(self) -> float:
+        """How much s is in the strengths: what one standard deviation of log s^2 changes.
+
+        Of the mode in posterior standard deviations, on average over contestants; or of the logarithm of a variance.
+        """
+        return math.sqrt(self.spread()) * max(self.reach() / math.sqrt(len(self.theta)), 1 - self.known())
+
     def slope(self, drift: float) -> float:
         """d `log_evidence` / d log s^2; see `drift_of`."""
         shrunk = float(np.sum(self.values / (self.values + 1 / self.variance)))
@@ -183,6 +194,5 @@ def drift_of(terms: Likelihood, top: Climb) -> float:
     length = float(np.abs(along).max())
     if length == 0:
         return 0.0
-    small = DRIFT_STEP / length
-    _, _, moved = terms.evaluate(top.theta + small * along)
-    return float(np.sum(top.covariance() * (moved - top.information)) / small)
+    _, _, moved = terms.evaluate(top.theta + along / length * DRIFT_STEP)
+    return float(np.sum(top.covariance() * (moved - top.information)) / DRIFT_STEP) * length

@@ -28,6 +28,7 @@ from ranking.engines.ranges import between
 Floats = NDArray[np.float64]
 
 COVARIATE_SD = (1e-8, 1e6)  # logits
+USUAL_SD = 1.0  # logits
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -101,6 +101,7 @@ def solve(
 def _confounded(likelihood: Profiled, information: Floats, count: int) -> list[str]:
     """Covariates whose effect only the priors tell from strengths and the effects of other covariates."""
     found = []
+    information = information / max(float(np.abs(information).max()), np.finfo(np.float64).tiny)  # of weights near 0
     for place, name in enumerate(likelihood.design.names, start=count):
         rest = np.delete(np.arange(len(information)), place)
         cross = information[rest, place]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -24,6 +24,8 @@ class Fit:
                  None where the engine has none
     draws        float64[S, M], for engines whose uncertainty is a set of draws (a bootstrap); else None. When present
                  they are used instead of the covariance for everything reported
+    sampler      (count, generator) to joint draws of the posterior, where it is no Gaussian; else None. Mean and
+                 covariance are its own; it is used for what hangs on its shape: who is ahead, who is best, ranks
     shown        int64[M], in how many ballots each item appeared
     ballots      how many ballots the evidence holds
     parameters   what the engine was asked for and what it estimated besides the means; plain JSON values
@@ -43,6 +45,7 @@ class Fit:
     iterations: int
     warnings: tuple[str, ...] = ()
     draws: Floats | None = None
+    sampler: Callable[[int, np.random.Generator], Floats] | None = None
     unit: Literal["logit", "score"] = "logit"
 
     def __post_init__(self) -> None:

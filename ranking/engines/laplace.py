@@ -33,7 +33,7 @@ STEPS = (0.2, 1.0)  # of log s^2, the least and the most to the next value while
 SEARCHED = 10  # values of s^2 over its range before the best is bracketed
 SEARCH_TOLERANCE = 1e-4  # of log s^2
 MAX_FAILURES = 1  # climbs of a search that do not converge, before it is given up
-LOOSE = 0.1  # change of a mode, in posterior standard deviations, or of a log variance, with one of log s^2
+LOOSE = 0.05  # looseness below which s may as well be taken for known
 KNOWN = 0.8  # share of the strengths that ballots rather than the prior determine, from which on there is one maximum
 SPACING = (0.15, 0.7)  # of log s^2, the least and the most between values of s in a view of the whole range
 NEAR = 3.0  # standard deviations of log s^2 either side of the mode, within which they are closer than the most
@@ -92,13 +92,11 @@ def widest_view(terms: Likelihood, mode: Mode, *, close: bool = False) -> tuple[
     With `close` the climbs, by s, are near enough to each other around the mode to be averaged; there are none where
     the strengths hardly depend on s, as with many ballots. Cost: nothing then, else some fifteen climbs.
     """
-    if not mode.converged or not terms.mass.any():
+    if not mode.converged:
         return mode, []
     best = climb(terms, mode.theta, mode.variance, None, MAX_ITERATIONS)
-    count, sd = len(best.theta), math.sqrt(best.spread())
-    known = float(np.sum(best.values / (best.values + 1 / best.variance))) / max(count - 1, 1)
-    loose = sd * max(best.reach() / math.sqrt(count), 1 - known) > LOOSE
-    if not best.converged or not (loose or known < KNOWN):
+    loose = best.looseness() > LOOSE
+    if not best.converged or not (loose or best.known() < KNOWN):
         return mode, []
     tops = _view(terms, best, close=close and loose)
     higher = max(tops, key=Climb.log_evidence)

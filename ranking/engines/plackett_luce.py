@@ -46,6 +46,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ranking.engines import clusters, notes, ranges
+from ranking.engines import covariates as covariates_of
 from ranking.engines.climbing import MAX_ITERATIONS, Likelihood
 from ranking.engines.climbing import VARIANCE_RANGE as VARIANCE_RANGE
 from ranking.engines.errors import FitError
@@ -55,6 +56,7 @@ from ranking.engines.fit import Fit, centred
 from ranking.engines.laplace import Mode as Mode
 from ranking.engines.laplace import maximise as maximise
 from ranking.engines.laplace import rival_note
+from ranking.engines.mixture import Mixture
 from ranking.engines.scores import ballot_scores
 from ranking.engines.second_order import learned
 from ranking.engines.terms import group
@@ -70,7 +72,7 @@ def fit(
     prior_sd: float | None = None,
     intervals: str = "model",
     covariates: Mapping[str, ArrayLike] | str | None = None,
-    covariate_sd: float = 1.0,
+    covariate_sd: float = covariates_of.USUAL_SD,
     contamination: bool = False,
     effects: str | None = None,
     start: Fit | None = None,
@@ -91,9 +93,12 @@ def fit(
     if not evidence.items:
         raise FitError("there are no items to rate")
     terms, began = group(evidence), _start(evidence, start)
+    covariate_sd = ranges.between("covariate_sd", covariate_sd, covariates_of.COVARIATE_SD)
     extension = Extension(covariates, covariate_sd, contamination, effects)
     more: dict[str, Any] = {} if intervals == "model" else {"intervals": intervals}
     said: list[str] = clusters.voter_notes(evidence) if intervals == "clustered" else []
+    if covariate_sd != covariates_of.USUAL_SD and not covariates:
+        said.append("covariate_sd did nothing, there are no covariates")
     average = None
     if extension:
         if contamination:  # its likelihood has more than one top
@@ -126,6 +131,7 @@ def fit(
         parameters=parameters,
         converged=mode.converged,
         iterations=mode.iterations,
+        sampler=None if average is None else Mixture(terms, average),
         warnings=(
             *_solver_notes(mode, prior_sd),
             *rival_note(mode, averaged=average is not None),

@@ -55,8 +55,8 @@ ENGINES: Mapping[str, Engine] = {
             " theta ~ N(0, s^2)",
             accepts="every ballot: pairs, best-of-K, top-m, best and worst, rankings with ties and unknowns; all-bad"
             " ballots set the quality floor",
-            uncertainty="joint Gaussian posterior (Laplace), prior learned or given; sandwich over ballots or clustered"
-            " by voter",
+            uncertainty="joint Gaussian posterior (Laplace), with few ballots draws of the posterior itself, prior"
+            " learned or given; sandwich over ballots or clustered by voter",
             cost="a pass over the distinct sets of items for each of about seven iterations; a million four-way"
             " ballots in well under a second",
             target="ranking.engines.plackett_luce:fit",

@@ -28,9 +28,10 @@ from ranking.engines.errors import FitError
 from ranking.engines.evidence import UNSTATED, Evidence
 from ranking.engines.fit import Fit, centred
 from ranking.engines.laplace import rival_note
+from ranking.engines.mixture import Mixture
 from ranking.engines.pairwise import resampling, robust, solver
 from ranking.engines.pairwise.likelihood import PairLikelihood
-from ranking.engines.pairwise.links import Link
+from ranking.engines.pairwise.links import Link, Logistic
 from ranking.engines.pairwise.pairs import Pairs, observed, pair_notes, required
 from ranking.engines.plackett_luce import VARIANCE_RANGE, Mode, maximise
 from ranking.engines.second_order import Averaged, learned
@@ -100,6 +101,7 @@ def fit_link(engine: str, link: Link, unit: Literal["logit", "score"], evidence:
         iterations=mode.iterations,
         warnings=tuple(_warnings(engine, evidence, pairs, likelihood, mode, average, options)),
         draws=draws,
+        sampler=Mixture(pairs.terms(), average) if average is not None and isinstance(link, Logistic) else None,
         unit=unit,
     )
 
@@ -175,7 +177,8 @@ def _tie_parameters(likelihood: PairLikelihood, tau: float, information: Floats,
     size, sd = math.exp(tau), None
     if likelihood.profiled:
         corner, cross = information[-1, -1], information[:-1, -1]
-        sd = size * math.sqrt(1 / corner + float(cross @ mode.covariance @ cross) / corner**2)
+        along = cross / corner
+        sd = size * math.sqrt(1 / corner + float(along @ mode.covariance @ along))
     equals = float(-np.expm1(math.log(2) + likelihood.link.win(np.zeros(1), tau).value)[0])
     return {"tie_parameter": size, "tie_parameter_sd": sd, "tie_probability": max(equals, 0.0)}
 

@@ -186,6 +186,16 @@ def test_a_senseless_covariate_is_refused(options, reason) -> None:
         fit(evidence, **options)
 
 
+@pytest.mark.parametrize("options", [{}, {"covariates": {}}, {"contamination": True}])
+def test_a_prior_of_effects_without_covariates_is_named(options) -> None:
+    evidence = evidence_of([([2, 0, 1], [1, 2, 3]), ([0, 1], [1, 2])], 3)
+    assert "covariate_sd did nothing, there are no covariates" in fit(evidence, covariate_sd=0.5, **options).warnings
+    for told in ({}, {"covariates": "first", "covariate_sd": 0.5}):
+        assert not any("covariate_sd" in warning for warning in fit(evidence, **told).warnings)
+    with pytest.raises(FitError, match="covariate_sd must be a number from"):
+        fit(evidence, covariate_sd=-1.0)
+
+
 @pytest.mark.slow
 def test_intervals_of_effects_and_strengths_cover() -> None:
     rng = np.random.default_rng(21)

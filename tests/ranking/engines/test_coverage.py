@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -40,12 +40,14 @@ def coverage(items: int, ballots: int, size: int, spread: float, *, known: int |
         theta = rng.normal(0, spread, items)
         truth, rank = theta - theta.mean(), (-theta).argsort().argsort() + 1
         found = fit(simulated(theta, ballots, size, rng, known=known))
+        samples = posterior.draws(found, DRAWS)
+        found = replace(found, sampler=lambda *_, samples=samples: samples)  # the same draws for all that is read off
         for row in standings(found, draws=DRAWS):
             item = int(row.item[1:])
             strengths.append(row.low <= truth[item] <= row.high)
             places.append(row.rank_low <= rank[item] <= row.rank_high)
             wide.append(row.rank_high - row.rank_low >= WIDE - 1)
-        drawn = posterior.ranks(posterior.draws(found, DRAWS))
+        drawn = posterior.ranks(samples)
         below, here = (drawn < rank).mean(axis=0), np.maximum((drawn == rank).mean(axis=0), 1e-9)
         exact.append(np.clip((0.975 - below) / here, 0, 1) - np.clip((0.025 - below) / here, 0, 1))
     held = np.array(places)

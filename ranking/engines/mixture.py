@@ -1,0 +1,94 @@
+"""Joint draws from the posterior of the default engine where no Gaussian is near it.
+
+With few ballots the posterior of strengths and of the prior's width s is skewed, with a thick tail on the side that
+nobody contradicted: after ten wins in ten it leaves next to nothing for the other side of zero, where any Gaussian of
+the same mean and variance leaves much. Whatever hangs on the shape (who is ahead, who is best, ranks) is therefore
+counted in draws of (s, theta) itself.
+
+They come from Markov chains (`chains`), `KEPT` draws from each. A chain begins at a draw from the average of
+`second_order`: s by its share, then the Gaussian given s; so it begins nearly where it has to go, and a few sweeps make
+up for what the Gaussians are wrong about. Where the series of `second_order` holds, the sweeps leave out what only
+helps where it does not.
+
+Against integrals over every strength and width, 40,000 draws for each of two or three contestants, P(a ahead of b) is
+off by less than 0.005, the error of the count.
+
+Cost: `KEPT` + `FIRST` sweeps for `KEPT` draws, each half a dozen passes over the choices, and M^2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranking.engines import chains
+from ranking.engines.fit import semidefinite_root
+from ranking.engines.second_order import Averaged
+from ranking.engines.terms import Terms
+
+Floats = NDArray[np.float64]
+
+FIRST = 3  # sweeps before the first draw of a chain
+KEPT = 4  # draws of a chain, a sweep apart
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Mixture:
+    """The posterior of strengths under `terms`, as far as the `average` of it is one; else the average's Gaussian."""
+
+    terms: Terms
+    average: Averaged
+
+    def __call__(self, count: int, rng: np.random.Generator) -> Floats:
+        """float64[count, M]: joint draws of strengths less their average."""
+        number = -(-round(count * self.average.share) // KEPT)
+        places, states = self._begun(number, rng)
+        target, parts = self._target(), []
+        for draw in range(KEPT):
+            chains.sweep(rng, places, states, 1 if draw else FIRST + 1, self.average.grid.trusted, *target)
+            parts.append(states - states.mean(axis=1, keepdims=True))
+        rest = rng.standard_normal((max(count - number * KEPT, 0), states.shape[1]))
+        parts.append(self.average.mean + rest @ semidefinite_root(self.average.covariance).T)
+        return np.concatenate(parts)[:count]
+
+    def _begun(self, number: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], Floats]:
+        grid = self.average.grid
+        upto = np.cumsum(grid.share)
+        evenly = (np.arange(number) + rng.random()) / number * upto[-1]  # less noise than drawing each
+        places = np.minimum(np.searchsorted(upto, evenly, side="right"), len(upto) - 1)
+        states = np.empty((number, grid.means.shape[1]))
+        for place in range(len(grid.share)):
+            own = places == place
+            z = rng.standard_normal((int(own.sum()), states.shape[1]))
+            states[own] = grid.means[place] + z @ grid.factors[place].T
+        return places, states
+
+    def _target(self) -> tuple[NDArray[Any], ...]:
+        """What the chains go by: the grid, then the likelihood."""
+        terms, grid = self.terms, self.average.grid
+        tops = grid.tops
+        roots = [np.sqrt(top.values + 1 / top.variance) for top in tops]
+        return (
+            np.sqrt([top.variance for top in tops]),
+            grid.weight,
+            np.array([top.theta for top in tops]),
+            np.array([(top.vectors / root) @ top.vectors.T for top, root in zip(tops, roots, strict=True)]),
+            np.array([(top.vectors * root) @ top.vectors.T for top, root in zip(tops, roots, strict=True)]),
+            np.array([-np.log(root).sum() for root in roots]),
+            terms.wins,
+            terms.starts,
+            terms.members,
+            terms.split,
+            terms.mass,
+            *_rows(terms),
+        )
+
+
+def _rows(terms: Terms) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows of each item, one item after the other, and where each item's begin."""
+    row = np.repeat(np.arange(len(terms.mass)), np.diff(terms.starts))
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(terms.members, minlength=len(terms.wins)))])
+    return row[np.argsort(terms.members, kind="stable")], bounds
