@@ -5,6 +5,8 @@ Actions raise them; `config.problems` turns them into a page, an htmx fragment o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class Refusal(Exception):
     """`code` is for programs and stays stable; the message says what, which value and what to do."""
@@ -46,3 +48,14 @@ class Invalid(Refusal):
     code = "invalid"
     status = 400
     title = "That cannot be used"
+
+
+class ManyInvalid(Invalid):
+    """Some parts of what was handed in cannot be taken, so nothing was. `problems` names every one of them."""
+
+    unit = "line"
+
+    def __init__(self, problems: Sequence[object]) -> None:
+        self.problems = list(problems)
+        count = f"1 {self.unit} is" if len(problems) == 1 else f"{len(problems)} {self.unit}s are"
+        super().__init__(f"{count} refused; nothing was loaded. First: {problems[0]}")

@@ -12,10 +12,11 @@ import pytest
 from django.core import signing
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from arena.matchmaking.keeping import forget as forget_what_is_known
-from arena.models import Arena, Contestant, ContestantRevision, Prompt
+from arena.models import Arena, Contestant, ContestantRevision, Prompt, User
 from tests.clock import Clock
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -74,6 +75,14 @@ def var() -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="podium-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def superuser(db: None) -> Client:
+    """The browser of an operator, signed in."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("grace"))
+    return client
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,7 +18,7 @@ from arena.catalogue.models import Arena, Contestant, ContestantRevision
 from arena.events import announce_ballots
 from arena.prompts.models import Prompt
 from arena.protocols import Protocol
-from arena.refusals import Invalid
+from arena.refusals import Invalid, ManyInvalid
 from arena.voters.models import Voter, VoterKind
 from ranking.engines.interchange import BallotReader, BallotRecord, Problem
 
@@ -34,15 +34,8 @@ MOST_ITEMS = 256  # as many as the default engine fits, see `ranking.engines.ter
 _LONGEST_CATEGORY = 120
 
 
-class BallotsRefused(Invalid):
-    """Some lines cannot be loaded, so nothing was. `problems` names every one of them."""
-
+class BallotsRefused(ManyInvalid):
     code = "ballots_refused"
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = list(problems)
-        lines = "line is" if len(problems) == 1 else "lines are"
-        super().__init__(f"{len(problems)} {lines} refused; nothing was loaded. First: {problems[0]}")
 
 
 @dataclass

@@ -39,13 +39,6 @@ MOST_QUERIES = 25
 
 
 @pytest.fixture
-def staff(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("grace"))
-    return client
-
-
-@pytest.fixture
 def busy(ready_arena: Arena, tmp_path: Path) -> Arena:
     """An arena with some of everything: ballots, a retraction, an open and a skipped battle, an import, boards."""
     file = tmp_path / "ballots.jsonl"
@@ -81,8 +74,8 @@ def test_every_model_of_ours_is_registered() -> None:
     assert ours - set(admin.site._registry) - inline == set()
 
 
-def test_the_sidebar_leads_to_every_list(staff: Client) -> None:
-    html = staff.get("/admin/").content.decode()
+def test_the_sidebar_leads_to_every_list(superuser: Client) -> None:
+    html = superuser.get("/admin/").content.decode()
     linked = {
         link for group in settings.UNFOLD["SIDEBAR"]["navigation"] for link in (i["link"] for i in group["items"])
     }
@@ -93,8 +86,8 @@ def test_the_sidebar_leads_to_every_list(staff: Client) -> None:
 
 
 @every_model
-def test_a_list_opens_for_staff(staff: Client, busy: Arena, model: type[models.Model]) -> None:
-    response = staff.get(url(model, "changelist"))
+def test_a_list_opens_for_staff(superuser: Client, busy: Arena, model: type[models.Model]) -> None:
+    response = superuser.get(url(model, "changelist"))
 
     assert response.status_code == 200
     if model in OURS:
@@ -103,16 +96,16 @@ def test_a_list_opens_for_staff(staff: Client, busy: Arena, model: type[models.M
 
 
 @every_model
-def test_a_list_can_be_searched(staff: Client, busy: Arena, model: type[models.Model]) -> None:
+def test_a_list_can_be_searched(superuser: Client, busy: Arena, model: type[models.Model]) -> None:
     assert admin.site._registry[model].search_fields or model not in OURS
     for words in ("Zephyrine", "0e5f4d5c-0000-4000-8000-000000000001", "12", "%", "' OR 1=1 --"):
-        assert staff.get(url(model, "changelist"), {"q": words}).status_code == 200
+        assert superuser.get(url(model, "changelist"), {"q": words}).status_code == 200
 
 
 @our_models
-def test_a_list_can_be_filtered_and_sorted(staff: Client, busy: Arena, model: type[models.Model]) -> None:
+def test_a_list_can_be_filtered_and_sorted(superuser: Client, busy: Arena, model: type[models.Model]) -> None:
     page: Any = admin.site._registry[model]
-    response = staff.get(url(model, "changelist"))
+    response = superuser.get(url(model, "changelist"))
     links = [
         choice["query_string"]
         for spec in response.context["cl"].filter_specs
@@ -121,59 +114,59 @@ def test_a_list_can_be_filtered_and_sorted(staff: Client, busy: Arena, model: ty
     ]
     assert links or not page.list_filter
     for link in links:
-        assert staff.get(url(model, "changelist") + link).status_code == 200, link
+        assert superuser.get(url(model, "changelist") + link).status_code == 200, link
     for column in range(1, len(page.list_display) + 1):
-        assert staff.get(url(model, "changelist"), {"o": f"-{column}"}).status_code == 200, f"column {column}"
+        assert superuser.get(url(model, "changelist"), {"o": f"-{column}"}).status_code == 200, f"column {column}"
 
 
 @every_model
-def test_a_row_opens_for_staff(staff: Client, busy: Arena, model: type[models.Model]) -> None:
+def test_a_row_opens_for_staff(superuser: Client, busy: Arena, model: type[models.Model]) -> None:
     for row in model._default_manager.order_by("-pk")[:3]:
-        assert staff.get(url(model, "change", row.pk)).status_code == 200
+        assert superuser.get(url(model, "change", row.pk)).status_code == 200
 
 
 @every_model
 def test_a_page_to_add_opens_where_adding_is_allowed(
-    staff: Client, busy: Arena, model: type[models.Model], rf: Any
+    superuser: Client, busy: Arena, model: type[models.Model], rf: Any
 ) -> None:
     request = rf.get("/")
     request.user = User.objects.get(username="grace")
     allowed = admin.site._registry[model].has_add_permission(request)
 
-    assert staff.get(url(model, "add")).status_code == (200 if allowed else 403)
+    assert superuser.get(url(model, "add")).status_code == (200 if allowed else 403)
 
 
 @our_models
-def test_a_ledger_is_looked_at_and_not_changed(staff: Client, busy: Arena, model: type[models.Model]) -> None:
+def test_a_ledger_is_looked_at_and_not_changed(superuser: Client, busy: Arena, model: type[models.Model]) -> None:
     if not isinstance(admin.site._registry[model], LedgerAdmin):
         assert model not in {Ballot, Snapshot, Candidate, Leaderboard}
         return
     row = model._default_manager.latest("pk")
     before = model._default_manager.filter(pk=row.pk).values().get()
 
-    assert staff.post(url(model, "change", row.pk), {"weight": "5"}).status_code == 403
-    assert staff.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
-    assert staff.post(url(model, "add"), {}).status_code == 403
+    assert superuser.post(url(model, "change", row.pk), {"weight": "5"}).status_code == 403
+    assert superuser.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert superuser.post(url(model, "add"), {}).status_code == 403
     bulk = {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"}
-    staff.post(url(model, "changelist"), bulk)
+    superuser.post(url(model, "changelist"), bulk)
     assert model._default_manager.filter(pk=row.pk).values().get() == before
 
 
 @pytest.mark.parametrize("model", [Arena, Contestant, ContestantRevision], ids=lambda model: model.__name__)
-def test_what_was_judged_is_never_deleted(staff: Client, busy: Arena, model: type[models.Model]) -> None:
+def test_what_was_judged_is_never_deleted(superuser: Client, busy: Arena, model: type[models.Model]) -> None:
     row = model._default_manager.earliest("pk")
 
-    assert staff.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert superuser.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
     assert model._default_manager.filter(pk=row.pk).exists()
 
 
 @our_models
 def test_a_longer_list_asks_no_more_of_the_database(
-    staff: Client, busy: Arena, model: type[models.Model], paint: Callable[..., None]
+    superuser: Client, busy: Arena, model: type[models.Model], paint: Callable[..., None]
 ) -> None:
     def asked() -> int:
         with CaptureQueriesContext(connection) as context:
-            assert staff.get(url(model, "changelist")).status_code == 200
+            assert superuser.get(url(model, "changelist")).status_code == 200
         return len(context)
 
     asked()
@@ -207,17 +200,17 @@ class TestIsForStaffAlone:
             assert response.status_code == 302
             assert response["Location"].startswith("/admin/login/")
 
-    def test_so_are_the_pictures_with_their_names(self, busy: Arena, staff: Client) -> None:
+    def test_so_are_the_pictures_with_their_names(self, busy: Arena, superuser: Client) -> None:
         candidate = Candidate.objects.ready().first()
         assert candidate is not None
         path = reverse("admin:arena_candidate_media", args=[candidate.public_id])
 
-        assert staff.get(path)["Content-Type"] == "image/webp"
+        assert superuser.get(path)["Content-Type"] == "image/webp"
         assert Client().get(path).status_code == 302
 
 
 class TestStaffCan:
-    def test_open_an_arena_and_add_a_prompt_and_a_contestant(self, staff: Client) -> None:
+    def test_open_an_arena_and_add_a_prompt_and_a_contestant(self, superuser: Client) -> None:
         arena = {
             "slug": "sketches", "name": "Sketches", "modality": "image", "protocol": "k-rank", "battle_size": "3",
             "candidates_per_prompt": "1", "least_coverage": "0.25", "preliminary_below": "30",
@@ -227,26 +220,26 @@ class TestStaffCan:
             "prompts_shown": "any", "category_quota": "{}", "goal": "", "goal_top": "5", "goal_confidence": "0.95",
             "goal_points": "30", "live_prompt_length": "2000", "live_prompts_per_hour": "20",
         }  # fmt: skip
-        assert staff.post(url(Arena, "add"), arena).status_code == 302
+        assert superuser.post(url(Arena, "add"), arena).status_code == 302
         made = Arena.objects.get(slug="sketches")
         prompt = {
             "arena": made.pk, "external_id": "p1", "text": "a heron", "categories": "nature,animals",
             "language": "en", "licence": "", "split": "open", "is_active": "on",
             "origin": "bank",
         }  # fmt: skip
-        assert staff.post(url(Prompt, "add"), prompt).status_code == 302
+        assert superuser.post(url(Prompt, "add"), prompt).status_code == 302
         assert Prompt.objects.get().categories == ["nature", "animals"]
         contestant = {
             "arena": made.pk, "name": "Umber", "state": "active", "description": "", "organisation": "",
             "licence": "", "link": "", "revisions-TOTAL_FORMS": "0", "revisions-INITIAL_FORMS": "0",
             "kept_apart": "", "battle_weight": "1", "backend": "painter", "settings": '{"hand": 7}', "note": "",
         }  # fmt: skip
-        assert staff.post(url(Contestant, "add"), contestant).status_code == 302
+        assert superuser.post(url(Contestant, "add"), contestant).status_code == 302
         assert Contestant.objects.get().name == "Umber"
 
-    def test_not_open_a_battle_of_one_or_of_nine(self, staff: Client, arena: Arena) -> None:
+    def test_not_open_a_battle_of_one_or_of_nine(self, superuser: Client, arena: Arena) -> None:
         for size in (1, 9):
             form = {"slug": "x", "name": "X", "battle_size": str(size)}
-            response = staff.post(url(Arena, "change", arena.pk), form)
+            response = superuser.post(url(Arena, "change", arena.pk), form)
             assert response.status_code == 200
             assert "battle_size" in response.context["adminform"].form.errors

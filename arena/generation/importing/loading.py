@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,7 +23,7 @@ from arena.generation.backends.protocol import Measured, Media, Result
 from arena.generation.media import MOST_BYTES, BrokenMedia
 from arena.generation.models import Candidate, CandidateState
 from arena.prompts.models import Prompt
-from arena.refusals import Invalid
+from arena.refusals import Invalid, ManyInvalid
 from ranking.engines.fields import shown
 
 from .files import UnusableFile, read_inside
@@ -54,15 +54,9 @@ _KINDS = {
 }
 
 
-class OutputsRefused(Invalid):
-    """Some outputs cannot be loaded, so none was. `problems` names every one of them."""
-
+class OutputsRefused(ManyInvalid):
     code = "outputs_refused"
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = list(problems)
-        count = "1 output is" if len(problems) == 1 else f"{len(problems)} outputs are"
-        super().__init__(f"{count} refused; nothing was loaded. First: {problems[0]}")
+    unit = "output"
 
 
 @dataclass

@@ -4,10 +4,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from arena.ballots.importing import BallotsRefused, import_ballots
-from arena.refusals import Refusal
+from arena.ballots.importing import import_ballots
+from arena.management.loading import all_or_nothing
 
 
 class Command(BaseCommand):
@@ -19,17 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="check everything, load nothing")
 
     def handle(self, *args: Any, arena: str, file: Path, dry_run: bool, **options: Any) -> None:
-        try:
+        with all_or_nothing(self, file):
             report = import_ballots(arena_slug=arena, path=file, dry_run=dry_run)
-        except BallotsRefused as refusal:
-            for problem in refusal.problems:
-                self.stderr.write(f"{file}: {problem}")
-            count = len(refusal.problems)
-            raise CommandError(
-                f"{count} bad {'line' if count == 1 else 'lines'}; nothing was loaded.", returncode=2
-            ) from None
-        except Refusal as refusal:
-            raise CommandError(refusal.message, returncode=2) from None
         for oddity in report.oddities:
             self.stderr.write(f"note: {oddity}")
         would = "would be " if dry_run else ""

@@ -4,11 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from arena.catalogue.models import Modality
-from arena.generation.importing import ImportReport, OutputsRefused, import_outputs
-from arena.refusals import Refusal
+from arena.generation.importing import ImportReport, import_outputs
+from arena.management.loading import all_or_nothing
 
 _NAMED = 20  # contestants that are named, the rest counted
 
@@ -34,17 +34,8 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, arena: str, path: Path, dry_run: bool, create: Modality | None, **options: Any
     ) -> None:
-        try:
+        with all_or_nothing(self, path):
             report = import_outputs(arena_slug=arena, path=path, create=create, dry_run=dry_run)
-        except OutputsRefused as refusal:
-            for problem in refusal.problems:
-                self.stderr.write(f"{path}: {problem}")
-            count = len(refusal.problems)
-            raise CommandError(
-                f"{count} bad {'output' if count == 1 else 'outputs'}; nothing was loaded.", returncode=2
-            ) from None
-        except Refusal as refusal:
-            raise CommandError(refusal.message, returncode=2) from None
         for oddity in report.oddities:
             self.stderr.write(f"note: {oddity}")
         self._report(report, arena, "would be " if dry_run else "")

@@ -18,13 +18,6 @@ LIST = "/admin/account/emailaddress/"
 
 
 @pytest.fixture
-def staff(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("grace"))
-    return client
-
-
-@pytest.fixture
 def addresses(db: None) -> list[EmailAddress]:
     people = [
         ("ada", "countess@example.org", True),
@@ -54,13 +47,13 @@ def listed(client: Client, **query: str) -> list[str]:
     ],
 )
 def test_an_address_is_found_by_itself_and_by_its_user(
-    staff: Client, addresses: list[EmailAddress], words: str, found: list[str]
+    superuser: Client, addresses: list[EmailAddress], words: str, found: list[str]
 ) -> None:
-    assert listed(staff, q=words) == found
+    assert listed(superuser, q=words) == found
 
 
-def test_the_page_offers_the_search_and_the_filters(staff: Client, addresses: list[EmailAddress]) -> None:
-    response = staff.get(LIST)
+def test_the_page_offers_the_search_and_the_filters(superuser: Client, addresses: list[EmailAddress]) -> None:
+    response = superuser.get(LIST)
 
     assert 'name="q"' in response.content.decode()
     titles = [spec.title for spec in response.context["cl"].filter_specs]
@@ -68,31 +61,31 @@ def test_the_page_offers_the_search_and_the_filters(staff: Client, addresses: li
     assert isinstance(admin.site._registry[EmailAddress], ModelAdmin), "it looks like the other pages"
 
 
-def test_unverified_ones_are_filtered_out_of_many(staff: Client, addresses: list[EmailAddress]) -> None:
-    assert listed(staff, verified__exact="0") == ["j@example.org", "mary@example.net"]
+def test_unverified_ones_are_filtered_out_of_many(superuser: Client, addresses: list[EmailAddress]) -> None:
+    assert listed(superuser, verified__exact="0") == ["j@example.org", "mary@example.net"]
 
 
 def test_a_longer_list_asks_no_more_of_the_database(
-    staff: Client, addresses: list[EmailAddress], django_assert_max_num_queries: Any
+    superuser: Client, addresses: list[EmailAddress], django_assert_max_num_queries: Any
 ) -> None:
     with django_assert_max_num_queries(25) as asked:
-        staff.get(LIST)
+        superuser.get(LIST)
     for number in range(20):
         user = User.objects.create_user(f"member {number}")
         EmailAddress.objects.create(user=user, email=f"member{number}@example.org")
     with django_assert_max_num_queries(len(asked)):
-        staff.get(LIST)
+        superuser.get(LIST)
 
 
-def test_an_address_is_verified_by_hand(staff: Client, addresses: list[EmailAddress]) -> None:
+def test_an_address_is_verified_by_hand(superuser: Client, addresses: list[EmailAddress]) -> None:
     unverified = addresses[1]
-    staff.post(LIST, {"action": "make_verified", ACTION_CHECKBOX_NAME: [unverified.pk]})
+    superuser.post(LIST, {"action": "make_verified", ACTION_CHECKBOX_NAME: [unverified.pk]})
 
     unverified.refresh_from_db()
     assert unverified.verified
 
 
-def test_its_user_is_chosen_by_name(staff: Client, addresses: list[EmailAddress]) -> None:
-    html = staff.get(reverse("admin:account_emailaddress_change", args=[addresses[0].pk])).content.decode()
+def test_its_user_is_chosen_by_name(superuser: Client, addresses: list[EmailAddress]) -> None:
+    html = superuser.get(reverse("admin:account_emailaddress_change", args=[addresses[0].pk])).content.decode()
 
     assert "admin-autocomplete" in html

@@ -28,13 +28,6 @@ SERVER = {"base_url": "https://api.example.org/v1", "model": "large"}
 
 
 @pytest.fixture
-def staff(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("grace"))
-    return client
-
-
-@pytest.fixture
 def clerk(db: None) -> Client:
     """Staff who may look at everything and change nothing."""
     clerk = User.objects.create_user("ada", is_staff=True)
@@ -71,8 +64,8 @@ def digest(response: HttpResponse) -> str:
 
 
 class TestANewContestant:
-    def test_comes_with_its_first_revision(self, staff: Client, arena: Arena) -> None:
-        response = staff.post(ADD_CONTESTANT, contestant_form(arena))
+    def test_comes_with_its_first_revision(self, superuser: Client, arena: Arena) -> None:
+        response = superuser.post(ADD_CONTESTANT, contestant_form(arena))
 
         assert response.status_code == 302
         contestant = Contestant.objects.get()
@@ -81,16 +74,16 @@ class TestANewContestant:
         assert (revision.number, revision.backend, revision.settings) == (1, "painter", {"hand": 7})
         assert revision.note == "first"
 
-    def test_may_be_of_every_backend_and_of_none(self, staff: Client, arena: Arena) -> None:
-        html = staff.get(ADD_CONTESTANT).content.decode()
+    def test_may_be_of_every_backend_and_of_none(self, superuser: Client, arena: Arena) -> None:
+        html = superuser.get(ADD_CONTESTANT).content.decode()
         for name in [*backend_names(), "imported"]:
             assert f'<option value="{name}"' in html
 
-        staff.post(ADD_CONTESTANT, contestant_form(arena, backend="imported", settings=""))
+        superuser.post(ADD_CONTESTANT, contestant_form(arena, backend="imported", settings=""))
         assert ContestantRevision.objects.get().settings == {}
 
-    def test_is_shown_what_each_backend_knows(self, staff: Client, arena: Arena) -> None:
-        html = staff.get(ADD_CONTESTANT).content.decode()
+    def test_is_shown_what_each_backend_knows(self, superuser: Client, arena: Arena) -> None:
+        html = superuser.get(ADD_CONTESTANT).content.decode()
         for key in ("hand", "max_new_tokens", "base_url"):
             assert f"<code>{key}</code>" in html
 
@@ -109,9 +102,9 @@ class TestANewContestant:
         ],
     )
     def test_is_not_saved_with_settings_that_are_refused(
-        self, staff: Client, arena: Arena, typed: str, reasons: list[str]
+        self, superuser: Client, arena: Arena, typed: str, reasons: list[str]
     ) -> None:
-        response = staff.post(ADD_CONTESTANT, contestant_form(arena, settings=typed))
+        response = superuser.post(ADD_CONTESTANT, contestant_form(arena, settings=typed))
         found = errors(response)["settings"]
 
         assert len(found) == len(reasons)
@@ -119,17 +112,17 @@ class TestANewContestant:
             assert any(line.startswith(reason) for line in found)
         assert not Contestant.objects.exists()
 
-    def test_keeps_what_was_typed_when_it_is_refused(self, staff: Client, arena: Arena) -> None:
-        response = staff.post(ADD_CONTESTANT, contestant_form(arena, settings='{"hand": "seven"}'))
+    def test_keeps_what_was_typed_when_it_is_refused(self, superuser: Client, arena: Arena) -> None:
+        response = superuser.post(ADD_CONTESTANT, contestant_form(arena, settings='{"hand": "seven"}'))
         assert "&quot;seven&quot;" in response.content.decode()
 
-    def test_of_an_unknown_backend_is_refused(self, staff: Client, arena: Arena) -> None:
-        assert "backend" in errors(staff.post(ADD_CONTESTANT, contestant_form(arena, backend="crayon")))
+    def test_of_an_unknown_backend_is_refused(self, superuser: Client, arena: Arena) -> None:
+        assert "backend" in errors(superuser.post(ADD_CONTESTANT, contestant_form(arena, backend="crayon")))
 
     def test_with_a_name_that_is_taken_is_refused(
-        self, staff: Client, arena: Arena, contestants: list[Contestant]
+        self, superuser: Client, arena: Arena, contestants: list[Contestant]
     ) -> None:
-        assert errors(staff.post(ADD_CONTESTANT, contestant_form(arena, name="Ultravox")))
+        assert errors(superuser.post(ADD_CONTESTANT, contestant_form(arena, name="Ultravox")))
         assert ContestantRevision.objects.count() == len(contestants)
 
     def test_takes_who_may_add_revisions_too(self, clerk: Client, arena: Arena) -> None:
@@ -142,20 +135,20 @@ class TestANewContestant:
 
 
 class TestANewRevision:
-    def test_is_the_next_number_and_logged(self, staff: Client, contestants: list[Contestant]) -> None:
-        response = staff.post(ADD_REVISION, revision_form(contestants[0], note="ink"))
+    def test_is_the_next_number_and_logged(self, superuser: Client, contestants: list[Contestant]) -> None:
+        response = superuser.post(ADD_REVISION, revision_form(contestants[0], note="ink"))
 
         assert response.status_code == 302
         revision = contestants[0].revisions.get(number=2)
         assert (revision.settings, revision.note) == ({"hand": 7}, "ink")
         assert LogEntry.objects.get().object_id == str(revision.pk)
 
-    def test_begins_with_the_newest_settings(self, staff: Client, contestants: list[Contestant]) -> None:
+    def test_begins_with_the_newest_settings(self, superuser: Client, contestants: list[Contestant]) -> None:
         ContestantRevision.objects.create(
             contestant=contestants[0], number=2, backend="openai-compatible", settings=SERVER
         )
         page = f"/admin/arena/contestant/{contestants[0].pk}/new-revision/"
-        response = staff.get(page, follow=True)
+        response = superuser.get(page, follow=True)
 
         assert response.redirect_chain[0][0] == f"{ADD_REVISION}?contestant={contestants[0].pk}"
         html = response.content.decode()
@@ -164,22 +157,22 @@ class TestANewRevision:
         assert contestants[0].name in html
 
     @pytest.mark.parametrize("number", ["999999", "x", "", "-1"])
-    def test_begins_with_nothing_for_nobody(self, staff: Client, db: None, number: str) -> None:
-        assert staff.get(ADD_REVISION, {"contestant": number}).status_code == 200
+    def test_begins_with_nothing_for_nobody(self, superuser: Client, db: None, number: str) -> None:
+        assert superuser.get(ADD_REVISION, {"contestant": number}).status_code == 200
 
-    def test_is_refused_when_it_is_the_one_there_is(self, staff: Client, contestants: list[Contestant]) -> None:
-        staff.post(ADD_REVISION, revision_form(contestants[0]))
-        found = errors(staff.post(ADD_REVISION, revision_form(contestants[0])))
+    def test_is_refused_when_it_is_the_one_there_is(self, superuser: Client, contestants: list[Contestant]) -> None:
+        superuser.post(ADD_REVISION, revision_form(contestants[0]))
+        found = errors(superuser.post(ADD_REVISION, revision_form(contestants[0])))
 
         assert found["settings"] == [f"This is {contestants[0].name} r2 already."]
         assert contestants[0].revisions.count() == 2
 
-    def test_is_seen_and_not_changed_afterwards(self, staff: Client, contestants: list[Contestant]) -> None:
+    def test_is_seen_and_not_changed_afterwards(self, superuser: Client, contestants: list[Contestant]) -> None:
         revision = contestants[0].revisions.get()
         page = f"/admin/arena/contestantrevision/{revision.pk}/change/"
 
-        assert staff.get(page).status_code == 200
-        assert staff.post(page, revision_form(contestants[0])).status_code == 403
+        assert superuser.get(page).status_code == 200
+        assert superuser.post(page, revision_form(contestants[0])).status_code == 403
         revision.refresh_from_db()
         assert revision.settings == {}
 
@@ -195,14 +188,14 @@ class TestANewRevision:
 class TestConcerns:
     """What settings bring with them is read and confirmed before anything is saved."""
 
-    def ask(self, staff: Client, contestant: Contestant, confirmed: str = "", **settings: Any) -> HttpResponse:
+    def ask(self, superuser: Client, contestant: Contestant, confirmed: str = "", **settings: Any) -> HttpResponse:
         form = revision_form(
             contestant, backend="openai-compatible", settings=json.dumps(SERVER | settings), confirmed=confirmed
         )
-        return staff.post(ADD_REVISION, form)
+        return superuser.post(ADD_REVISION, form)
 
-    def test_are_shown_before_anything_is_saved(self, staff: Client, contestants: list[Contestant]) -> None:
-        response = self.ask(staff, contestants[0], key="openai")
+    def test_are_shown_before_anything_is_saved(self, superuser: Client, contestants: list[Contestant]) -> None:
+        response = self.ask(superuser, contestants[0], key="openai")
         html = response.content.decode()
 
         assert errors(response)["__all__"] == [
@@ -212,34 +205,36 @@ class TestConcerns:
         assert "The secret &#x27;openai&#x27; is sent to" in html
         assert contestants[0].revisions.count() == 1
 
-    def test_are_confirmed_with_a_tick(self, staff: Client, contestants: list[Contestant]) -> None:
-        asked = self.ask(staff, contestants[0])
-        response = self.ask(staff, contestants[0], confirmed=digest(asked))
+    def test_are_confirmed_with_a_tick(self, superuser: Client, contestants: list[Contestant]) -> None:
+        asked = self.ask(superuser, contestants[0])
+        response = self.ask(superuser, contestants[0], confirmed=digest(asked))
 
         assert response.status_code == 302
         assert contestants[0].revisions.get(number=2).settings == SERVER
 
-    def test_of_other_settings_are_confirmed_anew(self, staff: Client, contestants: list[Contestant]) -> None:
-        asked = self.ask(staff, contestants[0])
-        again = self.ask(staff, contestants[0], confirmed=digest(asked), key="openai")
+    def test_of_other_settings_are_confirmed_anew(self, superuser: Client, contestants: list[Contestant]) -> None:
+        asked = self.ask(superuser, contestants[0])
+        again = self.ask(superuser, contestants[0], confirmed=digest(asked), key="openai")
 
         assert "__all__" in errors(again)
         assert digest(again) != digest(asked)
         assert contestants[0].revisions.count() == 1
 
     @pytest.mark.parametrize("tick", ["on", "1", "true", "x" * 64])
-    def test_are_not_confirmed_by_anything_else(self, staff: Client, contestants: list[Contestant], tick: str) -> None:
-        assert "__all__" in errors(self.ask(staff, contestants[0], confirmed=tick))
+    def test_are_not_confirmed_by_anything_else(
+        self, superuser: Client, contestants: list[Contestant], tick: str
+    ) -> None:
+        assert "__all__" in errors(self.ask(superuser, contestants[0], confirmed=tick))
 
-    def test_are_asked_of_a_new_contestant_too(self, staff: Client, arena: Arena) -> None:
+    def test_are_asked_of_a_new_contestant_too(self, superuser: Client, arena: Arena) -> None:
         form = contestant_form(arena, backend="openai-compatible", settings=json.dumps(SERVER))
-        asked = staff.post(ADD_CONTESTANT, form)
+        asked = superuser.post(ADD_CONTESTANT, form)
         assert not Contestant.objects.exists()
-        staff.post(ADD_CONTESTANT, form | {"confirmed": digest(asked)})
+        superuser.post(ADD_CONTESTANT, form | {"confirmed": digest(asked)})
         assert Contestant.objects.get().revisions.get().backend == "openai-compatible"
 
-    def test_there_are_none_without_a_reason(self, staff: Client, contestants: list[Contestant]) -> None:
-        assert "confirmed" not in staff.get(ADD_REVISION).content.decode()
+    def test_there_are_none_without_a_reason(self, superuser: Client, contestants: list[Contestant]) -> None:
+        assert "confirmed" not in superuser.get(ADD_REVISION).content.decode()
         assert settings_warnings("painter", {"hand": 1}) == []
         assert settings_warnings("imported", {}) == []
 
@@ -284,12 +279,12 @@ class TestSupply:
         )
 
     def test_is_counted_with_its_failures_by_cause(
-        self, staff: Client, arena: Arena, prompts: list[Prompt], contestants: list[Contestant]
+        self, superuser: Client, arena: Arena, prompts: list[Prompt], contestants: list[Contestant]
     ) -> None:
-        assert "There are no outputs yet, and none are queued." in staff.get(self.page(arena)).content.decode()
+        assert "There are no outputs yet, and none are queued." in superuser.get(self.page(arena)).content.decode()
         plan_candidates(arena)
         self.fail(3, "the disk is <full>")
-        html = staff.get(self.page(arena)).content.decode()
+        html = superuser.get(self.page(arena)).content.decode()
 
         assert "<strong>0 of 18</strong> outputs are ready, 3 failed, 15 are to be made." in html
         assert "the disk is &lt;full&gt;" in html
@@ -298,7 +293,7 @@ class TestSupply:
 
     def test_shows_the_most_frequent_causes_and_counts_the_rest(
         self,
-        staff: Client,
+        superuser: Client,
         arena: Arena,
         prompts: list[Prompt],
         contestants: list[Contestant],
@@ -310,7 +305,7 @@ class TestSupply:
         Candidate.objects.filter(revision__contestant=contestants[5], state="queued").update(
             state=CandidateState.FAILED, failure="often"
         )
-        html = staff.get(self.page(arena)).content.decode()
+        html = superuser.get(self.page(arena)).content.decode()
 
         assert "often" in html
         assert "rare<" not in html
@@ -318,7 +313,7 @@ class TestSupply:
 
     def test_is_made_at_the_press_of_a_button(
         self,
-        staff: Client,
+        superuser: Client,
         arena: Arena,
         prompts: list[Prompt],
         contestants: list[Contestant],
@@ -326,18 +321,18 @@ class TestSupply:
         django_capture_on_commit_callbacks: Any,
     ) -> None:
         with django_capture_on_commit_callbacks(execute=True):
-            response = self.press(staff, arena, "plan", follow=True)
+            response = self.press(superuser, arena, "plan", follow=True)
 
         assert "18 outputs queued." in response.content.decode()
         assert response.redirect_chain == [(self.page(arena), 302)]
         assert Candidate.objects.claimable().count() == 18
         assert pumps == [1]
         assert LogEntry.objects.get().change_message == "18 outputs queued."
-        assert "0 outputs queued." in self.press(staff, arena, "plan", follow=True).content.decode()
+        assert "0 outputs queued." in self.press(superuser, arena, "plan", follow=True).content.decode()
 
     def test_that_failed_is_tried_again(
         self,
-        staff: Client,
+        superuser: Client,
         arena: Arena,
         prompts: list[Prompt],
         contestants: list[Contestant],
@@ -347,14 +342,14 @@ class TestSupply:
         plan_candidates(arena)
         self.fail(1, "the disk is full")
         with django_capture_on_commit_callbacks(execute=True):
-            response = self.press(staff, arena, "retry", follow=True)
+            response = self.press(superuser, arena, "retry", follow=True)
 
         assert "1 failed output queued again." in response.content.decode()
         assert Candidate.objects.claimable().count() == 18
         assert pumps == [1]
 
-    def test_is_not_made_where_nobody_makes_any(self, staff: Client, arena: Arena, pumps: list[int]) -> None:
-        html = self.press(staff, arena, "plan", follow=True).content.decode()
+    def test_is_not_made_where_nobody_makes_any(self, superuser: Client, arena: Arena, pumps: list[int]) -> None:
+        html = self.press(superuser, arena, "plan", follow=True).content.decode()
         assert "No active contestant of this arena makes its outputs here." in html
         assert not LogEntry.objects.exists()
 
@@ -380,9 +375,9 @@ class TestSupply:
         assert form is not None
         assert not Candidate.objects.exists()
 
-    def test_of_an_arena_that_is_not_there(self, staff: Client, db: None) -> None:
-        assert staff.post("/admin/arena/arena/999/supply/").status_code == 404
-        assert staff.get("/admin/arena/arena/add/").status_code == 200
+    def test_of_an_arena_that_is_not_there(self, superuser: Client, db: None) -> None:
+        assert superuser.post("/admin/arena/arena/999/supply/").status_code == 404
+        assert superuser.get("/admin/arena/arena/add/").status_code == 200
 
 
 def test_the_checks_of_the_admin_ask_nothing_of_a_database_that_may_be_empty() -> None:

@@ -17,13 +17,6 @@ ADD = "/admin/arena/generationhost/add/"
 
 
 @pytest.fixture
-def superuser(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("grace"))
-    return client
-
-
-@pytest.fixture
 def staff(db: None) -> Client:
     """With every permission there is, and still no superuser."""
     ada = User.objects.create_user("ada", is_staff=True)
