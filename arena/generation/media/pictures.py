@@ -7,21 +7,19 @@ import struct
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 
 from arena.generation.backends.protocol import Media
 
-from .outcome import BrokenMedia
+from .outcome import BrokenMedia, decoding
 
 MOST_PIXELS = 64 * 2**20  # 8192 x 8192: far beyond any screen, and 200 MB once decoded
 MOST_BYTES = 64 * 2**20
 FORMATS = {"image/webp": "WEBP", "image/png": "PNG", "image/jpeg": "JPEG"}
 THUMBNAIL_SIDE = 320  # pixels of the longer side: a card of a list on a screen of double density
 _THUMBNAIL_QUALITY = 80
-_JPEG_QUALITY = 95  # written a second time, a picture should not look it
-# The chunks of a WebP file that hold the picture itself; EXIF, XMP and ICC profiles have chunks of their own.
-_PICTURE_CHUNKS = {b"VP8 ", b"VP8L", b"ALPH"}
+_LOSSY_QUALITY = 95  # written a second time, a picture should not look it
 
 
 @dataclass(frozen=True)
@@ -33,18 +31,19 @@ class Picture:
 
 
 def clean_picture(media: Media) -> Picture:
-    """The picture alone, in the type it came in. Bytes that hold nothing else are kept as they are.
+    """The picture alone, in the type it came in, always written anew: a file can hold words in any of its parts.
 
-    A WebP or PNG file that holds more is written anew without loss, a JPEG at quality 95. Raises `BrokenMedia` for
-    another type, a file that is none, one over the limits, and one that moves: a video is judged as a video.
+    PNG and lossless WebP lose nothing; JPEG and lossy WebP are written at quality 95. Raises `BrokenMedia` for another
+    type, a file that is none, one over the limits, and one that moves: a video is judged as a video.
     """
     kind = FORMATS.get(media.media_type)
     if kind is None:
         raise BrokenMedia(f"an output of type {media.media_type!r} is not served; use one of {', '.join(FORMATS)}")
     if len(media.content) > MOST_BYTES:
         raise BrokenMedia(f"the output has {len(media.content)} bytes, at most {MOST_BYTES} are stored")
-    image = _decoded(media.content, kind)
-    content = media.content if kind == "WEBP" and _holds_only_a_picture(media.content) else _encoded(image, kind)
+    with decoding(f"{kind} picture"):
+        image = _decoded(media.content, kind)
+        content = _encoded(image, kind, lossless=kind == "WEBP" and _is_lossless(media.content))
     return Picture(content, media.media_type, image.width, image.height)
 
 
@@ -74,21 +73,19 @@ def _decoded(content: bytes, kind: str) -> Image.Image:
             if kind != "JPEG" and getattr(image, "is_animated", False):  # further pictures in a JPEG are never shown
                 raise BrokenMedia(f"the output is an animated {kind} picture; hand it in as video/webm or video/mp4")
             image.load()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error) as error:
-        raise BrokenMedia(f"the output is no readable {kind} picture: {error}") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BrokenMedia(f"the output is too large to decode: {error}") from error
     return ImageOps.exif_transpose(image)  # how it lies is said beside the picture, which is not kept
 
 
-def _encoded(image: Image.Image, kind: str) -> bytes:
+def _encoded(image: Image.Image, kind: str, *, lossless: bool) -> bytes:
     pixels = image if image.mode in {"RGB", "RGBA", "L"} else image.convert("RGBA" if _is_transparent(image) else "RGB")
     bare = Image.frombytes(pixels.mode, pixels.size, pixels.tobytes())  # leaves behind what came with the file
     file = io.BytesIO()
     if kind == "JPEG":
-        bare.convert("RGB").save(file, kind, quality=_JPEG_QUALITY, subsampling=0)
+        bare.convert("RGB").save(file, kind, quality=_LOSSY_QUALITY, subsampling=0)
     elif kind == "WEBP":
-        bare.save(file, kind, lossless=True)
+        bare.save(file, kind, **({"lossless": True} if lossless else {"quality": _LOSSY_QUALITY, "method": 4}))
     else:
         bare.save(file, kind, optimize=True)
     return file.getvalue()
@@ -98,17 +95,15 @@ def _is_transparent(image: Image.Image) -> bool:
     return "A" in image.getbands() or "transparency" in image.info
 
 
-def _holds_only_a_picture(content: bytes) -> bool:
-    """Whether a WebP file consists of picture chunks from the first byte to the last.
+def _is_lossless(content: bytes) -> bool:
+    """Whether a WebP file that could be decoded holds its picture in the lossless form.
 
     Source: RFC 9649, section 2: a RIFF header of 12 bytes, then chunks of a name, a length and padded contents.
     """
-    if len(content) < 12 or struct.unpack("<I", content[4:8])[0] + 8 != len(content):
-        return False
     place = 12
-    while place < len(content):
-        name, length = content[place : place + 4], struct.unpack("<I", content[place + 4 : place + 8])[0]
-        if name not in _PICTURE_CHUNKS:
-            return False
+    while place + 8 <= len(content):
+        name, length = struct.unpack("<4sI", content[place : place + 8])
+        if name in {b"VP8 ", b"VP8L"}:
+            return bool(name == b"VP8L")
         place += 8 + length + length % 2
-    return place == len(content)
+    return False

@@ -15,7 +15,7 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 
-from .outcome import BrokenMedia
+from .outcome import BrokenMedia, decoding
 
 MOST_BYTES = 128 * 2**20  # of a video or sound as it comes from a generator
 MOST_FRAME_PIXELS = 4096 * 2304
@@ -57,17 +57,16 @@ def reading(content: bytes, kind: str) -> Iterator[InputContainer]:
     if how.demuxer == "ogg" and not _ends(content):
         raise BrokenMedia("the output is cut short: its last Ogg page is missing")
     options = {"codec_whitelist": how.decoders, "max_pixels": str(MOST_FRAME_PIXELS), "threads": "1"}
-    try:
-        file = io.BytesIO(content)
-        with av.open(file, "r", format=how.demuxer, options=options, metadata_errors="ignore") as container:
-            yield container
-    except av.FFmpegError as error:
-        why = f"{error.strerror}"
-        if error.errno == errno.EINVAL:  # what decoders say to a frame beyond max_pixels, among other things
-            why += f" (frames have at most {MOST_FRAME_PIXELS} pixels)"
-        raise BrokenMedia(f"the output is no readable {how.name} file: {why}") from error
-    except (ValueError, OverflowError, ZeroDivisionError) as error:  # PyAV's own checks of what a file says
-        raise BrokenMedia(f"the output is no readable {how.name} file: {error}") from error
+    with decoding(f"{how.name} file"):
+        try:
+            file = io.BytesIO(content)
+            with av.open(file, "r", format=how.demuxer, options=options, metadata_errors="ignore") as container:
+                yield container
+        except av.FFmpegError as error:
+            why = f"{error.strerror}"
+            if error.errno == errno.EINVAL:  # what decoders say to a frame beyond max_pixels, among other things
+                why += f" (frames have at most {MOST_FRAME_PIXELS} pixels)"
+            raise BrokenMedia(f"the output is no readable {how.name} file: {why}") from error
 
 
 def prepare(stream: Stream, kind: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from PIL import Image
 
 from arena.generation.backends.protocol import Media
 from arena.generation.media import BrokenMedia, clean_media, clean_picture
+from arena.generation.media.reading import reading
 from tests.arena.generation.media import making
 
 SVG = "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
@@ -122,3 +124,11 @@ def test_an_arena_of_pictures_never_loads_the_libraries_for_videos():
     code = "import arena.generation.media, sys; print('av' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("error", [KeyError, TypeError, AssertionError, struct.error, MemoryError])
+def test_whatever_reading_a_sound_raises_is_a_broken_output(error):
+    content = making.sound("flac", "flac", 48_000, making.sine(48_000))
+    with pytest.raises(BrokenMedia) as refused, reading(content, "audio/flac"):
+        raise error(f"cannot read {object()!r}")
+    assert " at 0x" not in str(refused.value)
