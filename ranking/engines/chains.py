@@ -104,41 +104,52 @@ def transformed(matrix: Array, vector: Array, result: Array) -> None:
 
 
 @compiled
+def beside(
+    item: int, starts: Array, members: Array, split: Array, rows: Array, table: Array, rest: Array
+) -> None:  # fmt: skip
+    """Fill `rest` with the totals of the choices in `rows` without `item`; `table` holds exp(theta)."""
+    for place, row in enumerate(rows):
+        rest[place] = 0.0
+        if split[row] == 0:
+            for other in members[starts[row] : starts[row + 1]]:
+                if other != item:
+                    rest[place] += table[other]
+
+
+@compiled
 def nearby(
     item: int, at: float, wins: Array, starts: Array, members: Array, split: Array, mass: Array,
-    rows: Array, table: Array, reached: Array,
+    rows: Array, table: Array, rest: Array, reached: Array,
 ) -> float:  # fmt: skip
-    """The part of the log-likelihood that `item` is in, `rows`, with its strength at `at`; `table` holds exp(theta)."""
+    """The part of the log-likelihood that `item` is in, `rows`, with its strength at `at`; `rest` is from `beside`."""
     table[item] = math.exp(at)
     result = wins[item] * at
-    for row in rows:
-        begin, end = starts[row], starts[row + 1]
+    for place, row in enumerate(rows):
         if split[row] > 0:
-            result += mass[row] * log_before(table, members[begin:end], split[row], reached)
-            continue
-        total = 0.0
-        for place in range(begin, end):
-            total += table[members[place]]
-        result -= mass[row] * math.log(total)
+            result += mass[row] * log_before(table, members[starts[row] : starts[row + 1]], split[row], reached)
+        else:
+            result -= mass[row] * math.log(rest[place] + table[item])
     return float(result)
 
 
 @compiled
 def slide_each(
     rng: Any, theta: Array, width: float, wins: Array, starts: Array, members: Array, split: Array, mass: Array,
-    rows: Array, bounds: Array, table: Array, reached: Array,
+    rows: Array, bounds: Array, table: Array, rest: Array, reached: Array,
 ) -> None:  # fmt: skip
     """Move 1; item i is in the rows `rows[bounds[i]:bounds[i + 1]]`."""
     for item in range(len(theta)):
         table[item] = math.exp(theta[item])
     for item in range(len(theta)):
         own, here, nu = rows[bounds[item] : bounds[item + 1]], theta[item], width * rng.standard_normal()
-        level = nearby(item, here, wins, starts, members, split, mass, own, table, reached) + math.log(rng.random())
+        beside(item, starts, members, split, own, table, rest)
+        level = nearby(item, here, wins, starts, members, split, mass, own, table, rest, reached)
+        level += math.log(rng.random())
         turn = 2 * math.pi * rng.random()
         low, high = turn - 2 * math.pi, turn
         for _ in range(SHRINKS):
             theta[item] = here * math.cos(turn) + nu * math.sin(turn)
-            if nearby(item, theta[item], wins, starts, members, split, mass, own, table, reached) > level:
+            if nearby(item, theta[item], wins, starts, members, split, mass, own, table, rest, reached) > level:
                 break
             if turn > 0:
                 high = turn
@@ -205,14 +216,14 @@ def sweep(
     `volume` is log |R|.
     """
     chains, items = states.shape
-    table, reached = np.empty(items), np.empty(1 << SUBSETS)
+    table, rest, reached = np.empty(items), np.empty(max(np.diff(bounds).max(), 1)), np.empty(1 << SUBSETS)
     trial, z, nu = np.empty(items), np.empty(items), np.empty(items)
     across, along, inner = np.empty(items), np.empty(items), np.zeros(3)
     for chain in range(chains):
         theta, k = states[chain], places[chain]
         for _ in range(sweeps):
             if k >= trusted:
-                slide_each(rng, theta, width[k], wins, starts, members, split, mass, rows, bounds, table, reached)
+                slide_each(rng, theta, width[k], wins, starts, members, split, mass, rows, bounds, table, rest, reached)
             height = value(theta, wins, starts, members, split, mass, table, reached)
             other = moved(rng, k, len(width))
             if 0 <= other < len(width):
