@@ -22,7 +22,7 @@ from .backends.protocol import Result
 from .media import BrokenMedia, Cleaned, clean_media
 from .models import Candidate, CandidateState
 
-LEASE = timedelta(minutes=2)  # at least; `queries.lease_for` knows which batches take longer
+LEASE = timedelta(minutes=1)  # a worker that lives extends it several times before it ends
 MAX_ATTEMPTS = 3
 _EXTENSIONS = {
     "image/webp": "webp",
@@ -77,7 +77,7 @@ def candidate_seed(revision: ContestantRevision, prompt: uuid.UUID, number: int)
 
 
 @transaction.atomic
-def claim_batch(*, most: int, revision: int | None = None, lease: timedelta = LEASE) -> Claim | None:
+def claim_batch(*, most: int, revision: int | None = None) -> Claim | None:
     """Take up to `most` queued candidates of one revision, the most urgent first; of the most urgent one if none is
     named.
 
@@ -95,7 +95,7 @@ def claim_batch(*, most: int, revision: int | None = None, lease: timedelta = LE
         same = same.filter(priority__lt=0)
     batch = list(same[:most])
     job = uuid.uuid4()
-    until = timezone.now() + lease
+    until = timezone.now() + LEASE
     for place, candidate in enumerate(batch):
         candidate.state = CandidateState.CLAIMED
         candidate.lease = candidate.job = job
@@ -107,7 +107,7 @@ def claim_batch(*, most: int, revision: int | None = None, lease: timedelta = LE
 
 
 def extend_lease(lease: uuid.UUID, by: timedelta) -> int:
-    """Give a batch that makes progress more time; returns how many of its candidates are still being made."""
+    """Give a batch that is being made more time; returns how many of its candidates are still being made."""
     held = Candidate.objects.filter(state=CandidateState.CLAIMED, lease=lease)
     return held.update(lease_until=timezone.now() + by)
 
@@ -137,7 +137,13 @@ def finish_candidate(*, candidate: Candidate, lease: uuid.UUID, result: Result) 
         "tokens": result.measured.tokens,
         "finished_at": timezone.now(),
     }
-    written = Candidate.objects.filter(pk=candidate.pk, state=CandidateState.CLAIMED, lease=lease).update(**fields)
+    held = Candidate.objects.filter(pk=candidate.pk, state=CandidateState.CLAIMED, lease=lease)
+    try:
+        with transaction.atomic():
+            written = held.update(**fields)
+    except BaseException:
+        discard_output(kept)
+        raise
     if not written:
         discard_output(kept)
     elif candidate.priority < 0:

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from arena.catalogue.models import ContestantRevision
 
-from .actions import LEASE
 from .backends.registry import remote_backend_names
 from .models import Candidate, CandidateState
 
@@ -21,13 +20,12 @@ _PACE_WINDOW = timedelta(minutes=10)
 _PACE_LEAST = 10  # fewer tell too little: the first ones include loading the contestant
 _ONE_BATCH = timedelta(seconds=1)  # a worker stores the outputs of one batch within this time
 
-
-# A lease is so many times what batches of the contestant took lately, and no longer than a day.
-_LEASE_FACTOR = 5
-_LEASE_FIRST = timedelta(minutes=1)  # for each candidate, while nothing is known of a contestant
-_LEASE_MOST = timedelta(days=1)
-_LEASE_REMOTE = timedelta(minutes=15)  # the longest that a backend waits for a server is shorter
-_LEASE_OF = 20  # outputs that tell how long a batch takes
+# A worker whose batch brings nothing for so many times what batches of the contestant took lately is taken for hung:
+# its lease is extended no more.
+_PATIENCE_FACTOR = 5
+_PATIENCE_LEAST = timedelta(hours=1)
+_PATIENCE_MOST = timedelta(days=1)  # and while nothing is known of a contestant
+_PATIENCE_OF = 20  # outputs that tell how long a batch takes
 
 
 def next_work(
@@ -54,17 +52,14 @@ def next_work(
     return equal.first() or first
 
 
-def lease_for(revision: ContestantRevision, count: int) -> timedelta:
-    """How long a worker may keep a batch of so many candidates: by what batches of this revision took lately.
-
-    A server that is busy says nothing for minutes, and asking it again costs again.
-    """
-    least = _LEASE_REMOTE if revision.backend in remote_backend_names() else LEASE
+def patience_for(revision: ContestantRevision) -> timedelta:
+    """How long a batch of this revision may bring nothing, by what its batches took lately."""
     latest = Candidate.objects.ready().filter(revision=revision, latency_ms__isnull=False).order_by("-finished_at")
-    longest = Candidate.objects.filter(pk__in=latest.values("pk")[:_LEASE_OF]).aggregate(Max("latency_ms"))
+    longest = Candidate.objects.filter(pk__in=latest.values("pk")[:_PATIENCE_OF]).aggregate(Max("latency_ms"))
     known = longest["latency_ms__max"]
-    needed = _LEASE_FIRST * count if known is None else timedelta(milliseconds=known) * _LEASE_FACTOR
-    return min(max(least, needed), _LEASE_MOST)
+    if known is None:
+        return _PATIENCE_MOST
+    return min(max(_PATIENCE_LEAST, timedelta(milliseconds=known) * _PATIENCE_FACTOR), _PATIENCE_MOST)
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,22 @@ What a Celery task repeats, and what `manage.py generate --here` does in a proce
 from __future__ import annotations
 
 import logging
+import threading
 import time
+import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.db import DataError, IntegrityError, connection
 
 from arena.catalogue.models import ContestantRevision
 
 from .access import access
-from .actions import Claim, claim_batch, extend_lease, fail_candidates, finish_candidate
+from .actions import LEASE, Claim, claim_batch, extend_lease, fail_candidates, finish_candidate
 from .backends.batching import free_memory, run
 from .backends.devices import best_device, memory_for_contestants, share_cores
 from .backends.protocol import (
@@ -34,7 +38,7 @@ from .backends.protocol import (
 )
 from .backends.registry import get_backend
 from .models import Candidate
-from .queries import lease_for, next_work
+from .queries import next_work, patience_for
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +46,7 @@ log = logging.getLogger(__name__)
 # for some minutes where loading takes long. Those that load within a second take turns.
 LOADING_SHARE = 0.05
 QUICK_LOAD = 1.0
-_HEARTBEAT = 15.0  # seconds between extensions of the lease of a batch that makes progress
+_HEARTBEAT = 10.0  # seconds between extensions of the lease of a batch that is being made
 _FAILED_LOAD = 50  # candidates that fail with a contestant which cannot be loaded; the rest at the next turn
 
 Listener = Callable[[Candidate, str], None]
@@ -92,7 +96,7 @@ class Station:
         ) as error:  # a defect in a backend must not stop the queue; its cause is kept with the candidate
             log.exception("%s could not be loaded", revision)
             return self._give_up(revision, f"{type(error).__name__}: {error}", permanent=False)
-        claim = claim_batch(most=kept.size, revision=revision.pk, lease=lease_for(revision, kept.size))
+        claim = claim_batch(most=kept.size, revision=revision.pk)
         if claim is None:
             return 1  # somebody else was quicker; there may be more to do
         self._turn_to(revision.pk)
@@ -117,10 +121,23 @@ class Station:
         return outcomes, size
 
     def _make(self, claim: Claim, kept: _Kept) -> None:
-        desk = _Desk(claim, self.listen)
+        requests, readable = [], []
+        for candidate in claim.candidates:
+            try:
+                requests.append(request_for(candidate))
+                readable.append(candidate)
+            except Exception as error:
+                log.exception("the prompt of candidate %s could not be read", candidate.pk)
+                message = f"The prompt could not be read: {type(error).__name__}: {error}"
+                fail_candidates(candidates=[candidate], lease=claim.lease, message=message, permanent=False)
+        if not requests:
+            return
+        desk = _Desk(Claim(claim.lease, claim.revision, readable), self.listen)
         try:
-            requests = [request_for(candidate) for candidate in claim.candidates]
-            outcomes, size = self._run(kept, claim.revision, requests, desk)
+            with every(_HEARTBEAT, desk.keep):
+                outcomes, size = self._run(kept, claim.revision, requests, desk)
+                for index, outcome in enumerate(outcomes):
+                    desk.done(index, outcome)
         except Exception as error:
             log.exception("%s failed", claim.revision)
             desk.give_back(f"{type(error).__name__}: {error}")
@@ -128,8 +145,6 @@ class Station:
         if 0 < size < len(requests):
             log.warning("%s: batches of %d are too large for %s", claim.revision, len(requests), self.device)
             kept.size = size
-        for index, outcome in enumerate(outcomes):
-            desk.done(index, outcome)
 
     def _load(self, revision: ContestantRevision) -> _Kept:
         """The loaded contestant; others make room for it, least used first."""
@@ -193,18 +208,42 @@ def station_for(*, remote: bool = False, arena: int | None = None, listen: Liste
     return Station(device, memory, arena=arena, listen=listen)
 
 
+@contextmanager
+def every(seconds: float, call: Callable[[], bool]) -> Iterator[None]:
+    """While the body runs, `call` is called in a thread of its own at this interval, until it returns False."""
+    over = threading.Event()
+
+    def beat() -> None:
+        going = True
+        while going and not over.wait(seconds):
+            try:
+                going = call()
+            except Exception:  # the database is away for a moment: the next beat may reach it
+                log.exception("a heartbeat failed")
+            finally:
+                connection.close()
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(seconds)
+
+
 class _Desk(Watch):
-    """Takes the outcomes of a batch as they come, each once, and keeps its lease while it makes progress."""
+    """Takes the outcomes of a batch as they come, each once, and keeps its lease while it is being made."""
 
     def __init__(self, claim: Claim, listen: Listener | None) -> None:
         self._claim = claim
         self._listen = listen
         self._open = set(range(len(claim.candidates)))
-        self._beaten = time.monotonic()
-        self._span = lease_for(claim.revision, len(claim.candidates))
+        self._progress = time.monotonic()
+        self._patience = patience_for(claim.revision).total_seconds()
 
     def delta(self, index: int, text: str) -> None:
-        self._beat()
+        self._progress = time.monotonic()
         candidate = self._claim.candidates[index]
         if self._listen is not None and candidate.priority < 0:
             self._listen(candidate, text)
@@ -213,24 +252,35 @@ class _Desk(Watch):
         if index not in self._open:
             return
         self._open.discard(index)
+        self._progress = time.monotonic()
         candidate, lease = self._claim.candidates[index], self._claim.lease
+        try:
+            self._store(candidate, lease, outcome)
+        except Exception as error:  # a full disk, a value that no column takes: the rest of the batch goes on
+            log.exception("the result for candidate %s could not be stored", candidate.pk)
+            message = f"The output could not be stored: {type(error).__name__}: {error}"
+            unfit = isinstance(error, DataError | IntegrityError)
+            fail_candidates(candidates=[candidate], lease=lease, message=message, permanent=unfit)
+
+    def keep(self) -> bool:
+        """Extend the lease; False when it was taken away, or when nothing has come for longer than can be."""
+        silent = time.monotonic() - self._progress
+        if silent > self._patience:
+            log.error("%s has said nothing for %.0f s; its batch goes to others", self._claim.revision, silent)
+            return False
+        return extend_lease(self._claim.lease, LEASE) > 0
+
+    def _store(self, candidate: Candidate, lease: uuid.UUID, outcome: Outcome) -> None:
         if isinstance(outcome, GenerationError):
             fail_candidates(candidates=[candidate], lease=lease, message=outcome.message, permanent=outcome.permanent)
         elif not finish_candidate(candidate=candidate, lease=lease, result=outcome):
             log.warning("the result for candidate %s was not stored: late, or not fit to be shown", candidate.pk)
-        self._beat()
 
     def give_back(self, message: str) -> None:
         """The batch broke off: what is not done yet can be tried again."""
         rest = [self._claim.candidates[index] for index in sorted(self._open)]
         fail_candidates(candidates=rest, lease=self._claim.lease, message=message, permanent=False)
         self._open.clear()
-
-    def _beat(self) -> None:
-        now = time.monotonic()
-        if now - self._beaten >= _HEARTBEAT and self._open:
-            self._beaten = now
-            extend_lease(self._claim.lease, self._span)
 
 
 def request_for(candidate: Candidate) -> Request:

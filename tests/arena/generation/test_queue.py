@@ -15,7 +15,6 @@ from PIL import Image
 
 from arena.catalogue.actions import register_revision
 from arena.catalogue.models import Arena, Contestant, ContestantState
-from arena.generation import queries
 from arena.generation.actions import (
     LEASE,
     MAX_ATTEMPTS,
@@ -30,8 +29,9 @@ from arena.generation.actions import (
     retry_failed,
 )
 from arena.generation.backends.protocol import Measured, Media, Result
+from arena.generation.media import clean_media
 from arena.generation.models import WAITING, Candidate, CandidateState
-from arena.generation.queries import lease_for
+from arena.generation.queries import patience_for
 from arena.prompts.models import Prompt
 from tests.clock import Clock
 from tests.threads import at_once, meanwhile
@@ -46,6 +46,11 @@ def painted(colour: str = "teal", kind: str = "WEBP") -> bytes:
 
 
 CONTENT, QUICK, SLOW = painted(), painted("red"), painted("blue")
+
+
+def kept(content: bytes) -> bytes:
+    """What is stored of a picture: it is encoded anew."""
+    return clean_media(Media(content, "image/webp")).content
 
 
 def picture(content: bytes = CONTENT, media_type: str = "image/webp") -> Result:
@@ -223,14 +228,14 @@ class TestFinishing:
         stored = Candidate.objects.get(pk=claim.candidates[0].pk)
         assert stored.state == CandidateState.READY
         assert (stored.lease, stored.lease_until, stored.failure) == (None, None, "")
-        assert stored.sha256 == hashlib.sha256(CONTENT).hexdigest()
-        assert (stored.media_type, stored.media_bytes) == ("image/webp", len(CONTENT))
+        assert stored.sha256 == hashlib.sha256(kept(CONTENT)).hexdigest()
+        assert (stored.media_type, stored.media_bytes) == ("image/webp", len(kept(CONTENT)))
         assert (stored.width, stored.height) == (8, 6)
         assert (stored.device, stored.library_versions) == ("NVIDIA H100", {"torch": "2.13"})
         assert (stored.latency_ms, stored.gpu_seconds, stored.peak_memory_bytes) == (12.5, 0.25, 1000)
         assert stored.tokens is None
         assert stored.finished_at is not None
-        assert stored.media.read() == CONTENT
+        assert stored.media.read() == kept(CONTENT)
         assert len(files(settings)) == 1
         assert Image.open(stored.thumbnail).size == (8, 6)
 
@@ -253,7 +258,7 @@ class TestFinishing:
         assert len(set(names)) == len(claim.candidates)
         for name in names:
             assert re.fullmatch(r"candidates/([0-9a-f]{2})/\1[0-9a-f]{30}\.webp", name)
-            assert hashlib.sha256(CONTENT).hexdigest()[:32] not in name, "equal pictures have unequal names"
+            assert hashlib.sha256(kept(CONTENT)).hexdigest()[:32] not in name, "equal pictures have unequal names"
 
     @pytest.mark.parametrize(("kind", "extension"), [("png", ".png"), ("jpeg", ".jpg")])
     def test_the_name_keeps_the_type(self, queue: list[Candidate], settings: Any, kind: str, extension: str) -> None:
@@ -275,8 +280,8 @@ class TestFinishing:
 
         assert not finish_candidate(candidate=slow.candidates[0], lease=slow.lease, result=picture(SLOW))
 
-        assert Candidate.objects.get(pk=slow.candidates[0].pk).media.read() == QUICK
-        assert [path.read_bytes() for path in files(settings)] == [QUICK]
+        assert Candidate.objects.get(pk=slow.candidates[0].pk).media.read() == kept(QUICK)
+        assert [path.read_bytes() for path in files(settings)] == [kept(QUICK)]
 
     def test_a_late_result_is_refused_while_another_worker_is_at_it(
         self, queue: list[Candidate], settings: Any, clock: Clock
@@ -289,7 +294,7 @@ class TestFinishing:
         assert not finish_candidate(candidate=slow.candidates[0], lease=slow.lease, result=picture(SLOW))
         assert files(settings) == []
         assert finish_candidate(candidate=quick.candidates[0], lease=quick.lease, result=picture(QUICK))
-        assert [path.read_bytes() for path in files(settings)] == [QUICK]
+        assert [path.read_bytes() for path in files(settings)] == [kept(QUICK)]
 
     def test_a_late_result_is_refused_even_while_nobody_else_has_begun(
         self, queue: list[Candidate], settings: Any, clock: Clock
@@ -306,7 +311,7 @@ class TestFinishing:
         claim = claimed(most=1)
         assert finish_candidate(candidate=claim.candidates[0], lease=claim.lease, result=picture())
         assert not finish_candidate(candidate=claim.candidates[0], lease=claim.lease, result=picture(QUICK))
-        assert [path.read_bytes() for path in files(settings)] == [CONTENT]
+        assert [path.read_bytes() for path in files(settings)] == [kept(CONTENT)]
 
     def test_a_withdrawn_candidate_takes_no_result(self, queue: list[Candidate], settings: Any) -> None:
         claim = claimed(most=1)
@@ -357,24 +362,17 @@ class TestFailing:
 
 
 class TestALease:
-    def test_of_a_contestant_that_nothing_is_known_of_is_a_minute_each(self, queue: list[Candidate]) -> None:
-        assert lease_for(queue[0].revision, 1) == LEASE
-        assert lease_for(queue[0].revision, 30) == timedelta(minutes=30)
+    def test_may_be_silent_for_a_day_while_nothing_is_known_of_a_contestant(self, queue: list[Candidate]) -> None:
+        assert patience_for(queue[0].revision) == timedelta(days=1)
 
-    def test_follows_what_batches_took_lately(self, queue: list[Candidate]) -> None:
+    def test_may_be_silent_for_as_long_as_batches_took_lately_several_times(self, queue: list[Candidate]) -> None:
         revision = queue[0].revision
         Candidate.objects.filter(revision=revision).update(state=CandidateState.READY, latency_ms=1000)
-        assert lease_for(revision, 30) == LEASE
-        Candidate.objects.filter(pk=queue[0].pk).update(latency_ms=600_000)
-        assert lease_for(revision, 30) == timedelta(minutes=50)
+        assert patience_for(revision) == timedelta(hours=1)
+        Candidate.objects.filter(pk=queue[0].pk).update(latency_ms=3_600_000)
+        assert patience_for(revision) == timedelta(hours=5)
         Candidate.objects.filter(pk=queue[0].pk).update(latency_ms=1e9)
-        assert lease_for(revision, 30) == timedelta(days=1)
-
-    def test_of_a_contestant_that_answers_elsewhere_is_longer(
-        self, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(queries, "remote_backend_names", lambda: ["clockwork"])
-        assert lease_for(queue[0].revision, 1) == timedelta(minutes=15)
+        assert patience_for(revision) == timedelta(days=1)
 
     def test_that_is_extended_outlives_its_first_end(self, queue: list[Candidate], clock: Clock) -> None:
         claim = claimed(most=2)
