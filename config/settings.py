@@ -169,7 +169,10 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# What keeps watch must not wait behind what it watches.
 CELERY_TASK_ROUTES = {
+    "arena.generation.supply": {"queue": "default"},
+    "arena.generation.reap": {"queue": "default"},
     "arena.generation.pump_remote": {"queue": "remote"},
     "arena.generation.*": {"queue": "generation"},
     "arena.live.*": {"queue": "generation"},
@@ -199,6 +202,8 @@ MODERATION_CLASSIFIER = environment.text("MODERATION_CLASSIFIER")
 MODERATION_PICTURES = environment.text("MODERATION_PICTURES")
 MODERATION_LABELS = environment.words("MODERATION_LABELS", ["toxic", "nsfw"])
 MODERATION_PERCENT = environment.integer("MODERATION_PERCENT", 50, minimum=1)
+if not (MODERATION_CLASSIFIER or MODERATION_PICTURES):  # it loads no model: it can watch from where none is loaded
+    CELERY_TASK_ROUTES["arena.live.see_to_all"] = {"queue": "default"}
 
 # Static files and media
 

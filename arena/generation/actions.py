@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -215,8 +215,11 @@ def fail_candidates(*, candidates: Sequence[Candidate], lease: uuid.UUID, messag
             announce_candidates([candidate.pk])
 
 
-def free_expired_leases() -> int:
-    """Queue again what a worker that died had claimed. A candidate that outlived its last try has failed."""
+def free_expired_leases(announce: Callable[[Sequence[int]], object] = announce_candidates) -> int:
+    """Queue again what a worker that died had claimed. A candidate that outlived its last try has failed.
+
+    announce: given those that somebody waited for in vain.
+    """
     expired = Candidate.objects.expired()
     message = "The worker did not finish in time, or was stopped."
     last_tries = expired.filter(attempts__gte=MAX_ATTEMPTS)
@@ -224,7 +227,8 @@ def free_expired_leases() -> int:
     failed = last_tries.update(
         state=CandidateState.FAILED, lease=None, lease_until=None, failure=message, finished_at=timezone.now()
     )
-    announce_candidates(awaited)
+    if awaited:
+        announce(awaited)
     return failed + expired.update(state=CandidateState.QUEUED, lease=None, lease_until=None, failure=message)
 
 

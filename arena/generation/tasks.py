@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from celery import shared_task
 from django.conf import settings
 from django.core.cache import cache
 
 from arena.catalogue.models import Arena
-from arena.events import announce_text
+from arena.events import announce_candidates, announce_text
 
 from .actions import free_expired_leases, plan_candidates
 from .queries import next_work
-from .worker import Station, station_for
+from .worker import Station, every, station_for
 
 _PUMP_SECONDS = 60  # a pump that says nothing for so long is taken for dead and replaced
 
@@ -34,8 +34,14 @@ def supply() -> None:
 
 @shared_task(name="arena.generation.reap")
 def reap() -> None:
-    if free_expired_leases():
+    if free_expired_leases(announce=tell.delay):
         start_pumps()
+
+
+@shared_task(name="arena.generation.tell")
+def tell(candidates: Sequence[int]) -> None:
+    """Whoever listens may ask a model to look at answers: not where tasks keep watch."""
+    announce_candidates(candidates)
 
 
 @shared_task(name="arena.generation.pump")
@@ -68,9 +74,15 @@ def start_pumps() -> None:
 
 
 def _turn(key: str, station: Station, again: Callable[[], object]) -> None:
-    cache.set(key, True, _PUMP_SECONDS)
-    if station.work():
+    def sign() -> bool:
         cache.set(key, True, _PUMP_SECONDS)
+        return True
+
+    sign()
+    with every(_PUMP_SECONDS / 4, sign):  # loading or one batch may take an hour; a second pump would be one too many
+        made = station.work()
+    if made:
+        sign()
         again()
     else:
         cache.delete(key)

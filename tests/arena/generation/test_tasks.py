@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,8 +13,8 @@ from django.core.cache import cache
 
 from arena.catalogue.models import Arena, Contestant
 from arena.generation import tasks
-from arena.generation.actions import LEASE, claim_batch
-from arena.generation.models import Candidate, CandidateState
+from arena.generation.actions import LEASE, MAX_ATTEMPTS, claim_batch
+from arena.generation.models import WAITING, Candidate, CandidateState
 from arena.prompts.models import Prompt
 from tests.clock import Clock
 
@@ -108,6 +110,55 @@ def test_reaping_starts_pumps_for_what_it_freed(queue: list[Candidate], sent: de
     work_off(sent)
 
     assert set(Candidate.objects.values_list("state", "attempts")) == {(CandidateState.READY, 2)}
+
+
+def test_a_pump_shows_that_it_lives_while_one_batch_takes_longer_than_its_sign_lasts(
+    queue: list[Candidate], sent: deque[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_PUMP_SECONDS", 1)
+
+    def work(station: tasks.Station) -> int:
+        deadline = time.monotonic() + 1.5
+        while time.monotonic() < deadline:
+            tasks.start_pumps()
+        return 1
+
+    monkeypatch.setattr(settings, "GENERATION_WORKERS", 1)
+    monkeypatch.setattr(tasks.Station, "work", work)
+    tasks.pump(0)
+
+    assert list(sent) == [0], "itself, once more"
+
+
+def test_who_waited_in_vain_is_told_of_by_a_task_of_its_own(
+    queue: list[Candidate], sent: deque[int], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Sequence[int]] = []
+    monkeypatch.setattr(tasks.tell, "delay", told.append)
+    Candidate.objects.filter(pk=queue[0].pk).update(priority=WAITING, attempts=MAX_ATTEMPTS - 1)
+    claim_batch(most=1)
+    clock.advance(seconds=LEASE.total_seconds() + 1)
+    tasks.reap()
+
+    assert told == [[queue[0].pk]]
+
+
+@pytest.mark.parametrize(
+    ("task", "queue"),
+    [
+        ("arena.generation.supply", "default"),
+        ("arena.generation.reap", "default"),
+        ("arena.live.see_to_all", "default"),
+        ("arena.generation.pump", "generation"),
+        ("arena.generation.tell", "generation"),
+        ("arena.live.admit", "generation"),
+        ("arena.generation.pump_remote", "remote"),
+    ],
+)
+def test_tasks_that_keep_watch_do_not_wait_behind_what_they_watch(task: str, queue: str) -> None:
+    from config.celery import app
+
+    assert app.amqp.router.route({}, task)["queue"].name == queue
 
 
 def test_every_task_is_known_to_the_workers_by_its_name() -> None:
