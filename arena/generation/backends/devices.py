@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from arena.generation.backends.protocol import GenerationError
@@ -28,6 +29,16 @@ def usable_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:  # torch built without CUDA asserts
         raise GenerationError(f"cannot use device {name!r}: {error}", permanent=False) from error
     return device
+
+
+def batch_size(asked: int | None, device: torch.device, *, gpu: int, cpu: int = 1) -> int:
+    """Requests at once: what the settings ask for, or what suits the kind of device."""
+    return asked or (cpu if device.type == "cpu" else gpu)
+
+
+def weights_bytes(parts: Iterable[torch.nn.Module]) -> int:
+    """Memory that the parameters and buffers of these modules take."""
+    return sum(weights.nbytes for part in parts for weights in (*part.parameters(), *part.buffers()))
 
 
 def share_cores(workers: int) -> None:

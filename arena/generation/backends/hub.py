@@ -13,14 +13,15 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from arena.generation.backends.fingerprint import fingerprint
 from arena.generation.backends.forms import Form
 from arena.generation.backends.protocol import Access, GenerationError
 
 SECRET = "huggingface"  # noqa: S105  # the name of a secret
-# Names that mean another commit tomorrow. Others are taken for tags.
-MOVING = {"main", "master", "head", "latest"}
+_COMMIT = re.compile("[0-9a-f]{40}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
 _FOLDER = ("/", "./", "../", "~/")
+_WHERE = "the model's page on the hub lists them under Files, History"
 
 
 class ModelForm(Form):
@@ -30,7 +31,7 @@ class ModelForm(Form):
     revision: str | None = Field(
         default=None,
         validate_default=True,
-        description="The commit (40 hexadecimal digits) or tag of a hub model. A branch moves, so none is taken.",
+        description="The commit of a hub model, 40 hexadecimal digits. Branches and tags move, so none is taken.",
     )
 
     @property
@@ -58,23 +59,23 @@ class ModelForm(Form):
                 raise PydanticCustomError("revision", "is for models of the hub; a folder has none")
         elif revision is None:
             raise PydanticCustomError(
-                "revision", "is required for a model of the hub: a commit (40 hex digits) or a tag"
+                "revision", "is required for a model of the hub: a commit, 40 hex digits; {where}", {"where": _WHERE}
             )
-        elif revision.lower() in MOVING or revision.startswith("refs/"):
+        elif not _COMMIT.fullmatch(revision):
             raise PydanticCustomError(
-                "revision", "is a branch, which moves, and outputs must stay reproducible: give a commit or a tag"
+                "revision",
+                "is no commit of 40 hex digits; branches and tags move, and outputs must stay reproducible; {where}",
+                {"where": _WHERE},
             )
-        elif not re.fullmatch(r"[\w.+-]{1,200}", revision):
-            raise PydanticCustomError("revision", "is neither a commit (40 hex digits) nor a tag")
         return revision
 
 
 @dataclass(frozen=True)
 class Files:
-    """A folder with a model. `commit` is known for models of the hub."""
+    """A folder with a model. `weights`: which ones, the commit of the hub or else the folder's `fingerprint`."""
 
     folder: Path
-    commit: str | None = None
+    weights: str
 
 
 def local_folder(settings: ModelForm, marker: str) -> Files:
@@ -85,7 +86,10 @@ def local_folder(settings: ModelForm, marker: str) -> Files:
             f"{settings.model} is no folder with a model: it has no {marker} on the machine of this worker",
             permanent=True,
         )
-    return Files(folder)
+    try:
+        return Files(folder, fingerprint(folder))
+    except OSError as error:
+        raise GenerationError(f"{settings.model} cannot be read: {first_line(error)}", permanent=False) from error
 
 
 def snapshot(settings: ModelForm, access: Access, wanted: Sequence[str], unwanted: Sequence[str] = ()) -> Files:

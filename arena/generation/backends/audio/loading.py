@@ -13,8 +13,9 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_TO_WAVEFORM_MA
 from arena.generation.backends.audio.settings import AudioSettings
 from arena.generation.backends.audio.speaking import Speaker
 from arena.generation.backends.devices import usable_device
-from arena.generation.backends.hub import first_line, local_folder, snapshot
-from arena.generation.backends.protocol import Access, GenerationError, MissingLibrary, OutOfMemory
+from arena.generation.backends.hub import local_folder, snapshot
+from arena.generation.backends.local import loading
+from arena.generation.backends.protocol import Access
 
 _INDEX = "config.json"
 # Weights only as safetensors: the older formats can hold programs.
@@ -29,7 +30,7 @@ def load(settings: AudioSettings, device: str, access: Access) -> Speaker:
     """Fetch the model if need be and put it on `device`; `GenerationError` if it cannot be had or used."""
     place = usable_device(device)
     files = local_folder(settings, _INDEX) if settings.is_folder else snapshot(settings, access, _WANTED, _UNWANTED)
-    try:
+    with loading(settings.model, device):
         kind = json.loads((files.folder / _INDEX).read_text()).get("model_type")
         if kind not in MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING_NAMES:
             known = ", ".join(MODEL_FOR_TEXT_TO_WAVEFORM_MAPPING_NAMES)
@@ -43,10 +44,4 @@ def load(settings: AudioSettings, device: str, access: Access) -> Speaker:
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
         )
-        return Speaker(door, settings, place, files.commit)
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory(f"{device} has too little free memory for {settings.model}") from error
-    except ImportError as error:
-        raise MissingLibrary(f"{settings.model} needs a library that is not installed: {first_line(error)}") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise GenerationError(f"{settings.model} cannot be loaded: {first_line(error)}", permanent=True) from error
+        return Speaker(door, settings, place, files.weights)

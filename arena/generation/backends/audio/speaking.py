@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from arena.generation.backends.audio.dice import Dice
 from arena.generation.backends.audio.settings import AudioSettings
+from arena.generation.backends.devices import batch_size, weights_bytes
 from arena.generation.backends.measuring import Meter, versions
+from arena.generation.backends.memory import needing_memory
 from arena.generation.backends.protocol import (
     QUIET,
     GenerationError,
     Media,
     MissingLibrary,
     Outcome,
-    OutOfMemory,
     Request,
     Result,
     Watch,
@@ -35,7 +36,7 @@ MEDIA_TYPE = "audio/wav"
 class Speaker:
     """Fulfils `protocol.Loaded`. `door`: the pipeline of transformers, which knows how each model is asked."""
 
-    def __init__(self, door: Any, settings: AudioSettings, device: torch.device, commit: str | None) -> None:
+    def __init__(self, door: Any, settings: AudioSettings, device: torch.device, weights: str) -> None:
         self.settings = settings
         self.device = device
         self.model = door.model.eval()
@@ -45,19 +46,15 @@ class Speaker:
         if not isinstance(self._rate, int):
             raise ValueError("it does not say how many samples a second its sound has")
         self._arguments = self._checked_arguments()
-        self._versions = versions(["torch", "transformers", "tokenizers", "safetensors"])
-        if commit is not None:
-            self._versions["weights"] = commit
+        self._versions = versions(["torch", "transformers", "tokenizers", "safetensors"]) | {"weights": weights}
 
     @property
     def batch_size(self) -> int:
-        if self.settings.batch_size is not None:
-            return self.settings.batch_size
-        return GPU_BATCH if self.device.type != "cpu" else 1
+        return batch_size(self.settings.batch_size, self.device, gpu=GPU_BATCH)
 
     @property
     def memory_bytes(self) -> int:
-        return sum(weights.nbytes for weights in (*self.model.parameters(), *self.model.buffers()))
+        return weights_bytes([self.model])
 
     def generate(self, requests: Sequence[Request], watch: Watch = QUIET) -> list[Outcome]:
         """Sounds in the order of the requests. Models that speak in one pass, such as VITS, make one after another.
@@ -76,7 +73,9 @@ class Speaker:
         size = self.batch_size if self._writes else 1
         for first in range(0, len(asked), size):
             part = asked[first : first + size]
-            for index, outcome in zip(part, self._spoken([requests[index] for index in part], meter), strict=True):
+            with needing_memory(self.device, f"{len(part)} at once"):
+                spoken = self._spoken([requests[index] for index in part], meter)
+            for index, outcome in zip(part, spoken, strict=True):
                 outcomes[index] = outcome
                 watch.done(index, outcome)
         return [outcomes[index] for index in range(len(requests))]
@@ -90,8 +89,6 @@ class Speaker:
                 with Dice([request.seed for request in requests]):
                     made = self._door._forward(asked, forward_params=dict(self._arguments), generate_kwargs={})
                 sounds = self._sounds(made, len(requests))
-        except torch.OutOfMemoryError as error:
-            raise OutOfMemory(f"{self.device} has too little free memory for {len(requests)} at once") from error
         except ImportError as error:
             raise MissingLibrary(f"{self.settings.model} needs a library that is not installed: {error}") from error
         except (ValueError, TypeError) as error:

@@ -12,15 +12,16 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, features
 
+from arena.generation.backends.devices import batch_size, weights_bytes
 from arena.generation.backends.diffusion import film
 from arena.generation.backends.diffusion.settings import SIDE_STEP, DiffusionSettings
 from arena.generation.backends.measuring import Meter, versions
+from arena.generation.backends.memory import needing_memory
 from arena.generation.backends.protocol import (
     QUIET,
     GenerationError,
     Media,
     Outcome,
-    OutOfMemory,
     Request,
     Result,
     Watch,
@@ -36,28 +37,24 @@ _SOURCE_STEP = 2 * SIDE_STEP  # transformers put two by two places of the autoen
 class Drawer:
     """Fulfils `protocol.Loaded`."""
 
-    def __init__(self, pipeline: Any, settings: DiffusionSettings, device: torch.device, commit: str | None) -> None:
+    def __init__(self, pipeline: Any, settings: DiffusionSettings, device: torch.device, weights: str) -> None:
         self.settings = settings
         self.device = device
         self.pipeline = pipeline
         self._taken = inspect.signature(type(pipeline).__call__).parameters
         self._versions = versions(["torch", "diffusers", "transformers", "pillow", "av"])
-        self._versions["libwebp"] = str(features.version("webp"))
-        if commit is not None:
-            self._versions["weights"] = commit
+        self._versions |= {"libwebp": str(features.version("webp")), "weights": weights}
 
     @property
     def batch_size(self) -> int:
-        if self.settings.batch_size is not None:
-            return self.settings.batch_size
-        return GPU_BATCH if self.device.type != "cpu" and self.settings.task != "text-to-video" else 1
+        at_once = GPU_BATCH if self.settings.task != "text-to-video" else 1
+        return batch_size(self.settings.batch_size, self.device, gpu=at_once)
 
     @property
     def memory_bytes(self) -> int:
         if self.settings.cpu_offload and self.device.type != "cpu":
             return 0  # between batches the weights wait in the machine's memory
-        parts = [part for part in self.pipeline.components.values() if isinstance(part, torch.nn.Module)]
-        return sum(weights.nbytes for part in parts for weights in (*part.parameters(), *part.buffers()))
+        return weights_bytes(part for part in self.pipeline.components.values() if isinstance(part, torch.nn.Module))
 
     def generate(self, requests: Sequence[Request], watch: Watch = QUIET) -> list[Outcome]:
         """Pictures or videos in the order of the requests. Edits of sources of one size are drawn together."""
@@ -75,7 +72,8 @@ class Drawer:
         for group in groups.values():
             for first in range(0, len(group), self.batch_size):
                 part = group[first : first + self.batch_size]
-                drawn = self._drawn([(requests[index], source) for index, source in part], meter)
+                with needing_memory(self.device, f"{len(part)} at once"):
+                    drawn = self._drawn([(requests[index], source) for index, source in part], meter)
                 for (index, _), outcome in zip(part, drawn, strict=True):
                     outcomes[index] = outcome
                     watch.done(index, outcome)
@@ -95,7 +93,9 @@ class Drawer:
         try:
             image = ImageOps.exif_transpose(Image.open(io.BytesIO(request.media.content), formats=[kind]))
             image = _on_white(image)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # any kind can come of hostile bytes
             raise GenerationError(f"the source picture cannot be read: {error}", permanent=True) from error
         return image.resize(self._size(image.size), Image.Resampling.LANCZOS)
 
@@ -126,8 +126,6 @@ class Drawer:
         try:
             with torch.inference_mode():
                 made = self.pipeline(prompt=prompts, generator=generators, output_type="np", **arguments)
-        except torch.OutOfMemoryError as error:
-            raise OutOfMemory(f"{self.device} has too little free memory for {len(batch)} at once") from error
         except (ValueError, TypeError) as error:
             raise GenerationError(f"{self.settings.model} refuses: {error}", permanent=True) from error
         video = self.settings.task == "text-to-video"

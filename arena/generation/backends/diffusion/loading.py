@@ -19,7 +19,8 @@ from arena.generation.backends.devices import usable_device
 from arena.generation.backends.diffusion.drawing import Drawer
 from arena.generation.backends.diffusion.settings import DiffusionSettings
 from arena.generation.backends.hub import Files, explained, first_line, local_folder, token
-from arena.generation.backends.protocol import Access, GenerationError, MissingLibrary, OutOfMemory
+from arena.generation.backends.local import loading
+from arena.generation.backends.protocol import Access, GenerationError, MissingLibrary
 
 _INDEX = "model_index.json"
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -36,7 +37,7 @@ def load(settings: DiffusionSettings, device: str, access: Access) -> Drawer:
         raise MissingLibrary("diffusion models need accelerate: pip install -r requirements-diffusers.txt")
     place = usable_device(device)
     files = local_folder(settings, _INDEX) if settings.is_folder else _fetched(settings, access)
-    try:
+    with loading(settings.model, device, _reason):
         pipeline = _pipeline(settings, files.folder, _dtype(settings, place))
         _set_scheduler(settings, pipeline)
         _check_arguments(settings, pipeline)
@@ -45,13 +46,7 @@ def load(settings: DiffusionSettings, device: str, access: Access) -> Drawer:
             pipeline.enable_model_cpu_offload(device=place)
         else:
             pipeline.to(place)
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory(f"{device} has too little free memory for {settings.model}") from error
-    except ImportError as error:
-        raise MissingLibrary(f"{settings.model} needs a library that is not installed: {first_line(error)}") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise GenerationError(f"{settings.model} cannot be loaded: {_reason(error)}", permanent=True) from error
-    return Drawer(pipeline, settings, place, files.commit)
+    return Drawer(pipeline, settings, place, files.weights)
 
 
 def _fetched(settings: DiffusionSettings, access: Access) -> Files:

@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, features
 
+from arena.generation.backends.devices import batch_size, weights_bytes
 from arena.generation.backends.measuring import versions
+from arena.generation.backends.memory import needing_memory
 from arena.generation.backends.painter.dice import generator
 from arena.generation.backends.painter.network import Network
 from arena.generation.backends.painter.picture import SIDE, paint
@@ -21,7 +23,6 @@ from arena.generation.backends.protocol import (
     GenerationError,
     Measured,
     Media,
-    OutOfMemory,
     Request,
     Result,
     Watch,
@@ -57,11 +58,11 @@ class Studio:
 
     @property
     def batch_size(self) -> int:
-        return GPU_BATCH if self.device.type == "cuda" else CPU_BATCH
+        return batch_size(None, self.device, gpu=GPU_BATCH, cpu=CPU_BATCH)
 
     @property
     def memory_bytes(self) -> int:
-        return sum(weights.nbytes for weights in self.network.parameters())
+        return weights_bytes([self.network])
 
     def generate(self, requests: Sequence[Request], watch: Watch = QUIET) -> list[Result]:
         """Pictures of 512 x 512, in the order of the requests."""
@@ -71,7 +72,9 @@ class Studio:
         started = time.perf_counter()
         results: list[Result] = []
         for first in range(0, len(requests), self.batch_size):
-            drawn = self._draw(requests[first : first + self.batch_size], started)
+            part = requests[first : first + self.batch_size]
+            with needing_memory(self.device, f"{len(part)} pictures at once"):
+                drawn = self._draw(part, started)
             for index, result in enumerate(drawn, len(results)):
                 watch.done(index, result)
             results += drawn
@@ -106,15 +109,10 @@ class Studio:
 
     def _pixels(self, requests: Sequence[Request]) -> NDArray[np.uint8]:
         generators = [generator("picture", self.settings.hand, request.seed, request.prompt) for request in requests]
-        try:
-            with torch.inference_mode():
-                drawn = paint(self.settings, self.network, [each.prompt for each in requests], generators)
-                pixels: NDArray[np.uint8] = drawn.cpu().numpy()
-                return pixels
-        except torch.OutOfMemoryError as error:
-            raise OutOfMemory(
-                f"{self.device} has too little free memory for {len(requests)} pictures at once"
-            ) from error
+        with torch.inference_mode():
+            drawn = paint(self.settings, self.network, [each.prompt for each in requests], generators)
+            pixels: NDArray[np.uint8] = drawn.cpu().numpy()
+            return pixels
 
 
 def encode(pixels: NDArray[np.uint8]) -> bytes:

@@ -1,22 +1,15 @@
-"""Language models as a backend. Torch and transformers are imported when a model is loaded, never before."""
+"""Language models as a backend."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from arena.generation.backends.forms import checked
-from arena.generation.backends.protocol import NO_ACCESS, Access, Loaded, MissingLibrary
+from arena.generation.backends.local import LocalBackend
 from arena.generation.backends.text.settings import TextSettings
 
 
-class TransformersBackend:
-    """Fulfils `protocol.Backend` for `TextSettings`."""
-
-    remote = False
-    reproducible = True
-
-    def validate(self, settings: Mapping[str, object]) -> TextSettings:
-        return checked(TextSettings, settings)
+class TransformersBackend(LocalBackend[TextSettings]):
+    """Warns of program code that comes with weights."""
 
     def warnings(self, settings: TextSettings) -> Sequence[str]:
         if not settings.trust_remote_code:
@@ -26,14 +19,9 @@ class TransformersBackend:
             "read their files and secrets and reach your network. Read it first, and pin the commit."
         ]
 
-    def load(self, settings: TextSettings, device: str, access: Access = NO_ACCESS) -> Loaded:
-        try:
-            from arena.generation.backends.text.loading import load
-        except ImportError as error:
-            raise MissingLibrary(
-                f"text needs torch and transformers: {error}; pip install torch transformers"
-            ) from error
-        return load(settings, device, access)
 
-
-TRANSFORMERS = TransformersBackend()
+TRANSFORMERS = TransformersBackend(
+    TextSettings,
+    "arena.generation.backends.text.loading",
+    needs="text needs torch and transformers: pip install torch transformers",
+)

@@ -21,10 +21,10 @@ from transformers.generation.continuous_batching.cb_logits_processors import (
 )
 from transformers.generation.continuous_batching.continuous_api import OutputRouter
 
+from arena.generation.backends.memory import is_out_of_memory
 from arena.generation.backends.protocol import GenerationError, Outcome, Watch
 from arena.generation.backends.text.choosing import filters
 from arena.generation.backends.text.desk import Desk, Page
-from arena.generation.backends.text.memory import is_out_of_memory
 from arena.generation.backends.text.noise import gumbel, key
 from arena.generation.backends.text.settings import TextSettings
 

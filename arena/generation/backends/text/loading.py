@@ -18,10 +18,11 @@ from transformers import (
 from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES
 
 from arena.generation.backends.devices import usable_device
-from arena.generation.backends.protocol import Access, GenerationError, MissingLibrary, OutOfMemory
+from arena.generation.backends.hub import first_line
+from arena.generation.backends.local import loading
+from arena.generation.backends.protocol import Access, GenerationError, MissingLibrary
 from arena.generation.backends.text.continuous import has_pages
 from arena.generation.backends.text.fetching import fetch
-from arena.generation.backends.text.memory import is_out_of_memory
 from arena.generation.backends.text.prompting import Asking
 from arena.generation.backends.text.settings import TextSettings
 from arena.generation.backends.text.writer import Writer
@@ -43,19 +44,11 @@ def load(settings: TextSettings, device: str, access: Access) -> Writer:
                 raise MissingLibrary(f"quantisation needs {library}: pip install bitsandbytes accelerate")
     place = usable_device(device)
     files = fetch(settings, access)
-    try:
-        return _loaded(settings, place, files.folder, files.commit)
-    except ImportError as error:
-        raise MissingLibrary(f"{settings.model} needs a library that is not installed: {error}") from error
-    except (RuntimeError, MemoryError) as error:
-        if is_out_of_memory(error):
-            raise OutOfMemory(f"{device} has too little free memory for {settings.model}") from error
-        raise GenerationError(f"{settings.model} cannot be loaded: {_reason(error)}", permanent=False) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise GenerationError(f"{settings.model} cannot be loaded: {_reason(error)}", permanent=True) from error
+    with loading(settings.model, device, _reason):
+        return _loaded(settings, place, files.folder, files.weights)
 
 
-def _loaded(settings: TextSettings, device: torch.device, folder: Path, commit: str | None) -> Writer:
+def _loaded(settings: TextSettings, device: torch.device, folder: Path, weights: str) -> Writer:
     source: dict[str, Any] = {"trust_remote_code": settings.trust_remote_code, "local_files_only": True}
     config = AutoConfig.from_pretrained(folder, **source)
     sees = config.model_type in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES or "AutoModelForImageTextToText" in (
@@ -84,7 +77,7 @@ def _loaded(settings: TextSettings, device: torch.device, folder: Path, commit: 
         raise GenerationError(f"the attention of {settings.model} has no pages: static batches only", permanent=True)
     if settings.quantisation == "none":
         model = model.to(device)
-    return Writer(model.eval(), Asking(settings, tokenizer, processor, config), settings, device, commit)
+    return Writer(model.eval(), Asking(settings, tokenizer, processor, config), settings, device, weights)
 
 
 def _reason(error: Exception) -> str:
@@ -94,4 +87,4 @@ def _reason(error: Exception) -> str:
             "it needs program code that comes with its weights. Who trusts that code can turn on trust_remote_code, if "
             "the installation allows it"
         )
-    return next(iter(text.strip().splitlines()), type(error).__name__)
+    return first_line(error)

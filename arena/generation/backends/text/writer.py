@@ -8,19 +8,19 @@ from typing import Any
 
 import torch
 
+from arena.generation.backends.devices import batch_size
 from arena.generation.backends.measuring import Meter, versions
+from arena.generation.backends.memory import needing_memory
 from arena.generation.backends.protocol import (
     QUIET,
     GenerationError,
     Outcome,
-    OutOfMemory,
     Request,
     Result,
     Watch,
 )
 from arena.generation.backends.text.continuous import has_flash, has_pages, write_continuously
 from arena.generation.backends.text.desk import Desk, Page
-from arena.generation.backends.text.memory import is_out_of_memory
 from arena.generation.backends.text.prompting import Asked, Asking
 from arena.generation.backends.text.settings import TextSettings
 from arena.generation.backends.text.static import can_pad, padded, write_together
@@ -34,9 +34,7 @@ GPU_BATCH = 64
 class Writer:
     """Fulfils `protocol.Loaded`."""
 
-    def __init__(
-        self, model: Any, asking: Asking, settings: TextSettings, device: torch.device, commit: str | None
-    ) -> None:
+    def __init__(self, model: Any, asking: Asking, settings: TextSettings, device: torch.device, weights: str) -> None:
         self.model = model
         self.asking = asking
         self.settings = settings
@@ -49,9 +47,7 @@ class Writer:
         model.generation_config = type(own)(
             bos_token_id=own.bos_token_id, eos_token_id=sorted(self.ends) or None, pad_token_id=self.pad
         )
-        self._versions = versions(["torch", "transformers", "tokenizers", "bitsandbytes"])
-        if commit is not None:
-            self._versions["weights"] = commit
+        self._versions = versions(["torch", "transformers", "tokenizers", "bitsandbytes"]) | {"weights": weights}
         self.can_pad = not getattr(model, "_is_stateful", False) or can_pad(model, self.pad)
         self.is_continuous = settings.batching == "continuous" or (
             settings.batching == "auto" and self._gains_from_pages() and self._manages_pages()
@@ -59,7 +55,7 @@ class Writer:
 
     @property
     def batch_size(self) -> int:
-        return self.settings.batch_size or (GPU_BATCH if self.device.type == "cuda" else CPU_BATCH)
+        return batch_size(self.settings.batch_size, self.device, gpu=GPU_BATCH, cpu=CPU_BATCH)
 
     @property
     def memory_bytes(self) -> int:
@@ -70,7 +66,7 @@ class Writer:
         meter = Meter(str(self.device))
         failed: dict[int, GenerationError] = {}
         asked: dict[int, Asked] = {}
-        try:
+        with needing_memory(self.device, f"{len(requests)} texts at once"):
             for index, request in enumerate(requests):
                 try:
                     asked[index] = self.asking.ask(request)
@@ -81,10 +77,6 @@ class Writer:
             for batch in self._batches(asked):
                 pages = [desk.page(index, requests[index], asked[index]) for index in batch]
                 self._write(desk, pages)
-        except (torch.OutOfMemoryError, RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise OutOfMemory(f"{self.device} has too little free memory for {len(requests)} texts at once") from error
         return [failed[index] if index in failed else desk.results[index] for index in range(len(requests))]
 
     def result(self, text: str, meter: Meter, sharing: int, tokens: int) -> Result:

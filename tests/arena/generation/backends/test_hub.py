@@ -22,7 +22,8 @@ from arena.generation.backends.hub import ModelForm, snapshot
 from arena.generation.backends.protocol import NO_ACCESS, Access, GenerationError
 from arena.generation.backends.registry import get_backend
 
-MODEL = ModelForm(model="owner/name", revision="v1")
+COMMIT = "c0ffee" + 34 * "0"
+MODEL = ModelForm(model="owner/name", revision=COMMIT)
 
 
 def answer(status: int) -> httpx2.Response:
@@ -44,10 +45,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 def test_a_snapshot_is_pinned_and_knows_its_commit(asked):
     files = snapshot(MODEL, NO_ACCESS, ["*.safetensors"], ["onnx/*"])
-    assert (files.folder, files.commit) == (Path("/snapshots/c0ffee"), "c0ffee")
+    assert (files.folder, files.weights) == (Path("/snapshots/c0ffee"), "c0ffee")
     assert asked == {
         "model": "owner/name",
-        "revision": "v1",
+        "revision": COMMIT,
         "token": False,
         "allow_patterns": ["*.safetensors"],
         "ignore_patterns": ["onnx/*"],
@@ -64,9 +65,9 @@ def test_the_secret_is_used_and_no_other_login(asked):
 FAILURES = [
     (GatedRepoError("no", response=answer(403)), "is gated and the secret 'huggingface' is needed", True),
     (RepositoryNotFoundError("no", response=answer(404)), "the hub has no model owner/name", True),
-    (RevisionNotFoundError("no", response=answer(404)), "has no revision v1", True),
-    (HfHubHTTPError("teapot", response=answer(418)), "does not give owner/name at v1: teapot", True),
-    (HfHubHTTPError("busy", response=answer(503)), "does not give owner/name at v1: busy", False),
+    (RevisionNotFoundError("no", response=answer(404)), "has no revision c0ffee", True),
+    (HfHubHTTPError("teapot", response=answer(418)), "does not give owner/name at " + COMMIT + ": teapot", True),
+    (HfHubHTTPError("busy", response=answer(503)), "does not give owner/name at " + COMMIT + ": busy", False),
     (HfHubHTTPError("slow down", response=answer(429)), "slow down", False),
     (LocalEntryNotFoundError("gone"), "cannot be reached", False),
     (OfflineModeIsEnabled("offline"), "cannot be reached", False),
@@ -85,7 +86,7 @@ def test_why_a_model_cannot_be_had_is_said_with_what_to_do(monkeypatch, backend,
     monkeypatch.setattr(DiffusionPipeline, "download", fail)
     chosen = get_backend(backend)
     with pytest.raises(GenerationError) as refused:
-        chosen.load(chosen.validate({"model": "owner/name", "revision": "v1"}), "cpu")
+        chosen.load(chosen.validate({"model": "owner/name", "revision": COMMIT}), "cpu")
     assert message in refused.value.message
     assert refused.value.permanent is permanent
 
@@ -100,13 +101,13 @@ def test_diffusers_asks_for_safetensors_of_the_pinned_revision_and_for_no_code(m
     monkeypatch.setattr(DiffusionPipeline, "download", download)
     with pytest.raises(GenerationError, match="cannot be loaded"):  # nothing lies there
         DIFFUSERS.load(
-            DIFFUSERS.validate({"model": "owner/name", "revision": "v1", "variant": "fp16"}),
+            DIFFUSERS.validate({"model": "owner/name", "revision": COMMIT, "variant": "fp16"}),
             "cpu",
             Access(secrets={"huggingface": "hf_x"}),
         )
     assert seen == {
         "model": "owner/name",
-        "revision": "v1",
+        "revision": COMMIT,
         "variant": "fp16",
         "token": "hf_x",
         "use_safetensors": True,

@@ -23,7 +23,7 @@ def test_a_pinned_model_is_enough():
     ("given", "key", "reason"),
     [
         ({"revision": None}, "revision", "is required"),
-        ({"revision": "main"}, "revision", "is a branch"),
+        ({"revision": "main"}, "revision", "is no commit of 40 hex digits"),
         ({"model": "nobody's model"}, "model", "is neither"),
         ({"max_seconds": 0}, "max_seconds", "greater than 0"),
         ({"max_seconds": 601}, "max_seconds", "600"),
@@ -45,7 +45,7 @@ def test_what_cannot_be_meant_is_refused_by_name(given, key, reason):
 def test_checking_settings_loads_neither_torch_nor_transformers():
     code = (
         "from arena.generation.backends.registry import get_backend\n"
-        "get_backend('transformers-audio').validate({'model': 'a/b', 'revision': 'v1'})\n"
+        "get_backend('transformers-audio').validate({'model': 'a/b', 'revision': 40 * '8'})\n"
         "import sys; print(sorted({'torch', 'transformers', 'huggingface_hub', 'django'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

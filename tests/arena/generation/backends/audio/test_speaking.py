@@ -167,13 +167,21 @@ def test_samples_that_are_no_numbers_fail_with_advice(speech):
     assert "dtype float32" in outcome.message
 
 
-def test_too_little_memory_halves_the_batch(music, monkeypatch):
+MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", MEMORY, ids=lambda error: type(error).__name__)
+def test_too_little_memory_halves_the_batch(music, monkeypatch, error):
     loaded = load(music, batch_size=4, max_seconds=0.3)
     generate = loaded.model.generate
 
     def scarce(*args, **given):
         if len(given["input_ids"]) > 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return generate(*args, **given)
 
     monkeypatch.setattr(loaded.model, "generate", scarce)

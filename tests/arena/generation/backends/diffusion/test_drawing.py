@@ -12,12 +12,21 @@ import av
 import numpy as np
 import pytest
 import torch
+from diffusers import DiffusionPipeline
 from PIL import Image
 
 from arena.generation.backends.batching import run
 from arena.generation.backends.diffusion import film
 from arena.generation.backends.diffusion.backend import DIFFUSERS
-from arena.generation.backends.protocol import GenerationError, Media, MissingLibrary, Request, Result, Watch
+from arena.generation.backends.protocol import (
+    GenerationError,
+    Media,
+    MissingLibrary,
+    OutOfMemory,
+    Request,
+    Result,
+    Watch,
+)
 from arena.generation.media import clean_media
 
 FOX, HEN, OWL = Request("a fox", 7), Request("a hen", 2**62 + 1), Request("an owl", 9)
@@ -236,14 +245,22 @@ def test_podium_stores_what_the_video_shows():
     assert np.abs(shown.astype(int) - frames).mean() < 4
 
 
-def test_too_little_memory_halves_the_batch_and_then_fails_that_request_only(toy, monkeypatch):
+MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", MEMORY, ids=lambda error: type(error).__name__)
+def test_too_little_memory_halves_the_batch_and_then_fails_that_request_only(toy, monkeypatch, error):
     loaded = load(toy["text-to-image"], batch_size=8)
     forward, sizes = loaded.pipeline.unet.forward, []
 
     def scarce(sample, *args, **kwargs):
         sizes.append(len(sample) // 2)  # with and without the prompt
         if len(sample) // 2 > 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error
         return forward(sample, *args, **kwargs)
 
     monkeypatch.setattr(loaded.pipeline.unet, "forward", scarce)
@@ -335,6 +352,16 @@ def test_weights_that_could_hold_programs_are_not_read(toy, tmp_path):
     with pytest.raises(GenerationError, match="cannot be loaded") as refused:
         load(folder)
     assert refused.value.permanent
+
+
+@pytest.mark.parametrize("error", MEMORY, ids=lambda error: type(error).__name__)
+def test_weights_that_do_not_fit_let_the_worker_make_room(toy, monkeypatch, error):
+    def full(*given, **settings):
+        raise error
+
+    monkeypatch.setattr(DiffusionPipeline, "to", full)
+    with pytest.raises(OutOfMemory):
+        load(toy["text-to-image"])
 
 
 def test_an_unknown_device_is_refused(toy):

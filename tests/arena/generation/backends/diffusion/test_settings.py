@@ -28,8 +28,8 @@ def test_a_pinned_model_is_enough():
     ("given", "key", "reason"),
     [
         ({"revision": None}, "revision", "is required for a model of the hub"),
-        ({"revision": "main"}, "revision", "is a branch"),
-        ({"revision": "refs/pr/1"}, "revision", "is a branch"),
+        ({"revision": "main"}, "revision", "is no commit of 40 hex digits"),
+        ({"revision": "refs/pr/1"}, "revision", "is no commit of 40 hex digits"),
         ({"model": "../../x", "revision": "v1"}, "revision", "a folder has none"),
         ({"model": "a/b/c"}, "model", "is neither"),
         ({"model": "a/.."}, "model", "is neither"),
@@ -59,7 +59,7 @@ def test_what_cannot_be_meant_is_refused_by_name(given, key, reason):
 def test_checking_settings_loads_neither_torch_nor_diffusers():
     code = (
         "from arena.generation.backends.registry import get_backend\n"
-        "get_backend('diffusers').validate({'model': 'a/b', 'revision': 'v1'})\n"
+        "get_backend('diffusers').validate({'model': 'a/b', 'revision': 40 * '8'})\n"
         "import sys; print(sorted({'torch', 'diffusers', 'transformers', 'av', 'django'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)

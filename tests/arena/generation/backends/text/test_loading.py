@@ -9,6 +9,7 @@ import huggingface_hub
 import pytest
 import torch
 
+from arena.generation.backends.fingerprint import fingerprint
 from arena.generation.backends.protocol import Access, GenerationError, MissingLibrary, OutOfMemory, Request
 from arena.generation.backends.text import loading
 from arena.generation.backends.text.backend import TRANSFORMERS
@@ -72,12 +73,26 @@ def test_a_device_that_is_not_there_may_be_there_later(words):
     assert "cuda:7" in error.message
 
 
-def test_weights_that_do_not_fit_let_the_worker_make_room(words, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_weights_that_do_not_fit_let_the_worker_make_room(words, monkeypatch, error):
     def full(*given, **settings):
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise error
 
     monkeypatch.setattr(loading.AutoModelForCausalLM, "from_pretrained", full)
     assert isinstance(_refused({"model": str(words)}), OutOfMemory)
+
+
+def test_the_weights_of_a_folder_are_told_by_their_fingerprint(words):
+    (result,) = _load({"model": str(words), "max_new_tokens": 2}).generate([Request("the", 1)])
+    assert result.library_versions["weights"] == fingerprint(words)
 
 
 def test_a_model_that_sees_takes_no_continuous_batches(seeing):
