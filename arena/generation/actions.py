@@ -77,16 +77,27 @@ def candidate_seed(revision: ContestantRevision, prompt: uuid.UUID, number: int)
 
 
 @transaction.atomic
-def claim_batch(*, most: int, revision: int | None = None) -> Claim | None:
+def claim_batch(
+    *, most: int, revision: int | None = None, places: int | None = None, only_awaited: bool = False
+) -> Claim | None:
     """Take up to `most` queued candidates of one revision, the most urgent first; of the most urgent one if none is
     named.
 
     Workers never wait for one another (SKIP LOCKED) and none gets what another has. People who wait are served alone:
-    a batch that somebody waits for holds nothing of the backfill.
+    a batch that somebody waits for holds nothing of the backfill. places: how many of the revision named may be claimed
+    together, by whomever.
     """
+    if places is not None and revision is not None:
+        ContestantRevision.objects.select_for_update(no_key=True).get(pk=revision)  # one counts at a time
+        held = Candidate.objects.filter(revision=revision, state=CandidateState.CLAIMED).count()
+        most = min(most, places - held)
+        if most <= 0:
+            return None
     queue = Candidate.objects.claimable().select_for_update(skip_locked=True, of=("self",))
     if revision is not None:
         queue = queue.filter(revision=revision)
+    if only_awaited:
+        queue = queue.filter(priority__lt=0)
     first = queue.select_related("revision__contestant", "prompt").first()
     if first is None:
         return None

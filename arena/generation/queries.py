@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from arena.catalogue.models import ContestantRevision
 
-from .backends.registry import remote_backend_names
+from .backends.protocol import GenerationError, SettingsError
+from .backends.registry import get_backend, remote_backend_names
 from .models import Candidate, CandidateState
 
 # The pace is that of the latest outputs, so that it follows a worker that joins, and forgets a pause.
@@ -29,20 +31,36 @@ _PATIENCE_OF = 20  # outputs that tell how long a batch takes
 
 
 def next_work(
-    *, remote: bool = False, arena: int | None = None, loaded: Collection[int] = (), staying: int | None = None
+    *,
+    remote: bool = False,
+    arena: int | None = None,
+    loaded: Collection[int] = (),
+    staying: int | None = None,
+    only_awaited: bool = False,
 ) -> Candidate | None:
     """The queued candidate whose revision a worker should turn to; None while there is nothing for it.
 
     remote: whether the worker is for backends that need no device; loaded: revisions it has in memory; staying: the one
-    among them whose loading has not been paid off yet. People who wait come first, in their order, those for what is
-    loaded before the rest; then `staying`; then the most urgent, what is loaded first among equals.
+    among them whose loading has not been paid off yet; only_awaited: leave the backfill to others. People who wait come
+    first, in their order, those for what is loaded before the rest; then `staying`; then the most urgent, what is
+    loaded first among equals. A contestant elsewhere that has its share of workers, or whose server is asked as much
+    as it may be, is passed over.
     """
     names = remote_backend_names()
     mine = Q(revision__backend__in=names)
-    queue = Candidate.objects.claimable().filter(mine if remote else ~mine).select_related("revision__contestant")
+    queue = (
+        Candidate.objects.claimable().filter(mine if remote else ~mine).select_related("revision__contestant__arena")
+    )
     if arena is not None:
         queue = queue.of_arena(arena)
+    if only_awaited:
+        queue = queue.filter(priority__lt=0)
     first = queue.first()
+    if first is not None and remote:
+        full, filled = _at_their_limit(names)
+        if full or filled:
+            queue = queue.exclude(revision__in=full).exclude(priority__gte=0, revision__in=filled)
+            first = queue.first()
     if first is None:
         return None
     if first.priority >= 0 and staying is not None and (same := queue.filter(revision=staying).first()) is not None:
@@ -50,6 +68,38 @@ def next_work(
     at_hand = queue.filter(revision__in=loaded)
     equal = at_hand.filter(priority__lt=0) if first.priority < 0 else at_hand.filter(priority__lte=first.priority)
     return equal.first() or first
+
+
+def _at_their_limit(backends: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Revisions that nobody else may ask now, and those that may not be asked for the backfill. One query."""
+    workers = settings.GENERATION_REMOTE_WORKERS
+    full, filled = [], []
+    asked = ContestantRevision.objects.filter(backend__in=backends, candidates__state=CandidateState.CLAIMED).annotate(
+        held=Count("candidates"), batches=Count("candidates__lease", distinct=True)
+    )
+    for revision in asked.select_related("contestant__arena"):
+        places = places_of(revision, awaited=True)
+        if revision.batches >= max(2, workers - 1) or (places is not None and revision.held >= places):
+            full.append(revision.pk)
+            continue
+        places = places_of(revision, awaited=False)
+        if revision.batches >= max(1, workers // 2) or (places is not None and revision.held >= places):
+            filled.append(revision.pk)
+    return full, filled
+
+
+def places_of(revision: ContestantRevision, *, awaited: bool) -> int | None:
+    """How many candidates all workers together may claim of a contestant: its `concurrency`, None for any number.
+
+    Of several places the backfill leaves one to people who wait, in arenas where they may ask.
+    """
+    try:
+        places: int | None = getattr(get_backend(revision.backend).validate(revision.settings), "concurrency", None)
+    except (SettingsError, GenerationError):
+        return None  # it cannot be loaded, which the worker finds out
+    if places is None or awaited or not revision.contestant.arena.live_prompts:
+        return places
+    return max(1, places - 1)
 
 
 def patience_for(revision: ContestantRevision) -> timedelta:

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from celery import shared_task
 from django.conf import settings
@@ -57,7 +58,8 @@ def pump(number: int) -> None:
 @shared_task(name="arena.generation.pump_remote")
 def pump_remote(number: int) -> None:
     """The same for contestants that answer elsewhere. It waits most of the time, so it has a queue of its own."""
-    _turn(_pump_key(number, remote=True), _station("remote"), lambda: pump_remote.delay(number))
+    again = partial(pump_remote.delay, number)
+    _turn(_pump_key(number, remote=True), _station("remote"), again, only_awaited=_is_lane(number, remote=True))
 
 
 def start_pumps() -> None:
@@ -69,24 +71,28 @@ def start_pumps() -> None:
         if next_work(remote=remote) is None:
             continue
         for number in range(count):
+            if _is_lane(number, remote=remote) and next_work(remote=remote, only_awaited=True) is None:
+                continue
             if cache.add(_pump_key(number, remote=remote), True, _PUMP_SECONDS):
                 task.delay(number)
 
 
-def _turn(key: str, station: Station, again: Callable[[], object]) -> None:
+def _turn(key: str, station: Station, again: Callable[[], object], *, only_awaited: bool = False) -> None:
     def sign() -> bool:
         cache.set(key, True, _PUMP_SECONDS)
         return True
 
     sign()
     with every(_PUMP_SECONDS / 4, sign):  # loading or one batch may take an hour; a second pump would be one too many
-        made = station.work()
+        made = station.work(only_awaited=only_awaited)
     if made:
         sign()
         again()
     else:
         cache.delete(key)
-        if next_work(remote=station.remote) is not None:  # queued by somebody who saw this pump still running
+        if (
+            next_work(remote=station.remote, only_awaited=only_awaited) is not None
+        ):  # queued by somebody who saw this pump still running
             start_pumps()
 
 
@@ -100,6 +106,11 @@ def _station(kind: str) -> Station:
 
 def _pump_key(number: int, *, remote: bool = False) -> str:
     return f"generation-pump:{'remote' if remote else 'local'}:{number}"
+
+
+def _is_lane(number: int, *, remote: bool) -> bool:
+    """Whether a pump is kept free for people who wait: one of those that ask servers, of which each may be silent."""
+    return remote and number == 0 and settings.GENERATION_REMOTE_WORKERS > 1
 
 
 def _give_way() -> None:

@@ -38,7 +38,7 @@ from .backends.protocol import (
 )
 from .backends.registry import get_backend
 from .models import Candidate
-from .queries import next_work, patience_for
+from .queries import next_work, patience_for, places_of
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,18 @@ class Station:
     _kept: OrderedDict[int, _Kept] = field(default_factory=OrderedDict)
     _staying: tuple[int, float] | None = None  # the revision worked on, and since when
 
-    def work(self) -> int:
-        """Work off one batch; returns how many candidates were taken from the queue, 0 when there is nothing to do."""
-        wanted = next_work(remote=self.remote, arena=self.arena, loaded=list(self._kept), staying=self._stay())
+    def work(self, *, only_awaited: bool = False) -> int:
+        """Work off one batch; returns how many candidates were taken from the queue, 0 when there is nothing to do.
+
+        only_awaited: nothing but what people wait for.
+        """
+        wanted = next_work(
+            remote=self.remote,
+            arena=self.arena,
+            loaded=list(self._kept),
+            staying=self._stay(),
+            only_awaited=only_awaited,
+        )
         if wanted is None:
             return 0
         revision = wanted.revision
@@ -96,7 +105,13 @@ class Station:
         ) as error:  # a defect in a backend must not stop the queue; its cause is kept with the candidate
             log.exception("%s could not be loaded", revision)
             return self._give_up(revision, f"{type(error).__name__}: {error}", permanent=False)
-        claim = claim_batch(most=kept.size, revision=revision.pk)
+        awaited = wanted.priority < 0
+        claim = claim_batch(
+            most=kept.size,
+            revision=revision.pk,
+            places=places_of(revision, awaited=awaited) if self.remote else None,
+            only_awaited=awaited,
+        )
         if claim is None:
             return 1  # somebody else was quicker; there may be more to do
         self._turn_to(revision.pk)

@@ -12,10 +12,11 @@ from django.conf import settings
 from django.core.cache import cache
 
 from arena.catalogue.models import Arena, Contestant
-from arena.generation import tasks
+from arena.generation import queries, tasks
 from arena.generation.actions import LEASE, MAX_ATTEMPTS, claim_batch
 from arena.generation.models import WAITING, Candidate, CandidateState
 from arena.prompts.models import Prompt
+from tests.arena.generation import clockwork
 from tests.clock import Clock
 
 pytestmark = pytest.mark.usefixtures("clockwork_backend")
@@ -117,7 +118,7 @@ def test_a_pump_shows_that_it_lives_while_one_batch_takes_longer_than_its_sign_l
 ) -> None:
     monkeypatch.setattr(tasks, "_PUMP_SECONDS", 1)
 
-    def work(station: tasks.Station) -> int:
+    def work(station: tasks.Station, **options: Any) -> int:
         deadline = time.monotonic() + 1.5
         while time.monotonic() < deadline:
             tasks.start_pumps()
@@ -128,6 +129,27 @@ def test_a_pump_shows_that_it_lives_while_one_batch_takes_longer_than_its_sign_l
     tasks.pump(0)
 
     assert list(sent) == [0], "itself, once more"
+
+
+def test_one_of_those_that_ask_servers_is_kept_for_people_who_wait(
+    queue: list[Candidate], sent: deque[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(tasks.pump_remote, "delay", asked.append)
+    monkeypatch.setattr(queries, "remote_backend_names", lambda: ["clockwork"])
+    tasks.start_pumps()
+    assert asked == [1, 2, 3]
+
+    Candidate.objects.filter(pk=queue[0].pk).update(priority=WAITING)
+    tasks.start_pumps()
+    assert asked == [1, 2, 3, 0]
+
+    station = clockwork.new_station(remote=True)
+    monkeypatch.setattr(tasks, "_station", lambda kind: station)
+    while 0 in asked:
+        asked.remove(0)
+        tasks.pump_remote(0)
+    assert list(Candidate.objects.ready()) == [queue[0]]
 
 
 def test_who_waited_in_vain_is_told_of_by_a_task_of_its_own(
@@ -175,7 +197,7 @@ def test_work_that_comes_while_the_last_pump_looks_for_some_is_not_left_lying(
 ) -> None:
     """Whoever queues it sees a pump that still runs, and starts none."""
     monkeypatch.setattr(settings, "GENERATION_WORKERS", 1)
-    monkeypatch.setattr(tasks.Station, "work", lambda station: 0)
+    monkeypatch.setattr(tasks.Station, "work", lambda station, **options: 0)
     cache.set(tasks._pump_key(0), True)
     tasks.pump(0)
 
