@@ -11,6 +11,7 @@ from arena.generation.backends.openai_compatible.retrying import Transient
 from arena.generation.backends.openai_compatible.settings import OpenAICompatibleSettings
 from arena.generation.backends.protocol import GenerationError, Media, Request
 
+MOST_TEXT = 2**20  # bytes of an answer's text, as many as are imported
 SEEDS = 2**31  # servers keep a seed in a signed 32-bit integer
 
 
@@ -56,6 +57,7 @@ class Reply:
         self._characters = Characters()
         self._blotter = Blotter(key)
         self._parts: list[str] = []
+        self._size = 0
         self._finish: str | None = None
         self._called_tools = False
         self._ended = False
@@ -110,6 +112,10 @@ class Reply:
         return self._kept(self._blotter.add(piece))
 
     def _kept(self, piece: str) -> str:
+        self._size += len(piece.encode())
+        if self._size > MOST_TEXT:
+            message = f"{self._server} answered with a text of more than {MOST_TEXT} bytes"
+            raise GenerationError(message, permanent=True)
         self._parts.append(piece)
         return piece
 

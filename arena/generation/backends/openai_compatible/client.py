@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from queue import SimpleQueue
-from typing import TypeVar
+from queue import Full, Queue
+from typing import Generic, TypeVar
 
 from arena.generation.backends.measuring import versions
 from arena.generation.backends.openai_compatible.addresses import Address
@@ -34,8 +34,35 @@ MOST_CHAT = 32 * 2**20  # bytes of a stream; a delta of five characters costs ab
 MOST_FACT = 100  # characters of what a server says about itself
 MOST_DEVICE = 80  # characters; what a candidate's row has room for
 
+_MOST_NEWS = 256  # pieces of answers that wait for whoever watches; then the servers wait
+_PATIENCE = 0.1  # seconds between looks at whether anybody still reads the news
+
 Tell = Callable[[str], None]
 T = TypeVar("T")
+
+
+class _News(Generic[T]):
+    """From the threads that ask to the one that watches: when that falls behind, they read no further."""
+
+    def __init__(self) -> None:
+        self._waiting: Queue[T] = Queue(_MOST_NEWS)
+        self._closed = threading.Event()
+
+    def put(self, item: T) -> bool:
+        """Waits for room. False if nobody reads the news any more."""
+        while not self._closed.is_set():
+            try:
+                self._waiting.put(item, timeout=_PATIENCE)
+            except Full:
+                continue
+            return True
+        return False
+
+    def get(self) -> T:
+        return self._waiting.get()
+
+    def close(self) -> None:
+        self._closed.set()
 
 
 class OpenAICompatible:
@@ -64,14 +91,12 @@ class OpenAICompatible:
         if not requests:
             return []
         began = time.perf_counter()
-        news: SimpleQueue[tuple[int, str | Outcome | BaseException]] = SimpleQueue()
-        unwanted = threading.Event()
+        news: _News[tuple[int, str | Outcome | BaseException]] = _News()
 
         def work(index: int) -> None:
             def tell(text: str) -> None:
-                if unwanted.is_set():
+                if not news.put((index, text)):
                     raise GenerationError("nobody waits for this answer any more", permanent=False)
-                news.put((index, text))
 
             try:
                 news.put((index, self._outcome(requests[index], began, tell)))
@@ -95,7 +120,7 @@ class OpenAICompatible:
                 else:
                     raise item
         finally:
-            unwanted.set()
+            news.close()
             pool.shutdown(wait=False, cancel_futures=True)
         return [outcomes[index] for index in range(len(requests))]
 

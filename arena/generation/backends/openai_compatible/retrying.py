@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from arena.generation.backends.protocol import GenerationError
 T = TypeVar("T")
 
 FIRST_WAIT = 0.5  # seconds; doubled with each try
-LONGEST_WAIT = 60.0  # seconds, whatever a server asks for: the candidate's lease does not last for ever
+LONGEST_WAIT = 60.0  # seconds, where the server asks for none
 
 
 class Transient(GenerationError):
@@ -53,20 +54,33 @@ def retried(attempt: Callable[[], T], *, retries: int, deadline: Deadline, clock
     """What `attempt` returns, tried anew after `Transient` up to `retries` times while the deadline lasts.
 
     The wait is FIRST_WAIT doubled with each try, of which a random half is taken off so that many waiting together do
-    not come back together; at least what the server asked for, and at most LONGEST_WAIT. An answer of which a
-    part was passed on is not tried again: whoever watches would read it twice.
+    not come back together, and at most LONGEST_WAIT; but never less than what the server asked for. If that lies
+    beyond the deadline, it fails at once and says when to come back. An answer of which a part was passed on is not
+    tried again: whoever watches would read it twice.
     """
     tries = 0
     while True:
         try:
             return attempt()
         except Transient as failure:
-            wait = FIRST_WAIT * 2**tries * (1 + clock.chance()) / 2
-            wait = min(LONGEST_WAIT, max(wait, failure.wait or 0.0))
+            asked = failure.wait or 0.0
+            wait = max(asked, min(LONGEST_WAIT, FIRST_WAIT * 2**tries * (1 + clock.chance()) / 2))
             tries += 1
-            if failure.begun or tries > retries or wait >= deadline.left():
+            if failure.begun or tries > retries:
                 raise
+            if wait >= deadline.left():
+                if asked < deadline.left():
+                    raise
+                raise Transient(f"{failure.message}; {_when(asked, deadline, clock)}", wait=asked) from failure
         clock.sleep(wait)
+
+
+def _when(wait: float, deadline: Deadline, clock: Clock) -> str:
+    try:
+        moment = f" ({datetime.fromtimestamp(clock.now() + wait, UTC):%Y-%m-%d %H:%M:%S} UTC)"
+    except (ValueError, OverflowError, OSError):  # beyond the calendar
+        moment = ""
+    return f"it asks to come back in {wait:.0f} s{moment}, later than the {deadline.seconds:g} s of total_timeout allow"
 
 
 def retry_after(text: str | None, now: float) -> float | None:

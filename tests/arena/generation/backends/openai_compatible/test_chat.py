@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from arena.generation.backends.batching import run
-from arena.generation.backends.openai_compatible import client
 from arena.generation.backends.protocol import GenerationError, Loaded, Media, Outcome, Request, Result
 
 from .conftest import KEY, Heard, Load, Waits
@@ -295,14 +294,6 @@ def test_a_server_that_does_not_stream_is_understood(server: Server, load: Load,
 
     server.answers = [whole({"status": "ok"})]
     assert failure(one(load())).permanent
-
-
-def test_the_size_of_an_answer_is_limited(server: Server, load: Load, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(client, "MOST_CHAT", 2000)
-    server.answers = [said(*["word "] * 100)]
-    error = failure(one(load()))
-    assert "more than 2000 bytes" in error.message
-    assert error.permanent
 
 
 def test_no_more_requests_at_once_than_allowed(server: Server, load: Load, heard: Heard):

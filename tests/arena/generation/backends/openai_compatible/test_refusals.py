@@ -38,9 +38,7 @@ def test_a_failure_that_may_pass_is_tried_again(server: Server, load: Load, wait
     assert len(server.asked) == 3 + 3
 
 
-@pytest.mark.parametrize(
-    ("asked_for", "waited"), [("7", 7.0), ("Fri, 15 Jan 2027 08:00:30 GMT", 30.0), ("86400", 60.0)]
-)
+@pytest.mark.parametrize(("asked_for", "waited"), [("7", 7.0), ("Fri, 15 Jan 2027 08:00:30 GMT", 30.0), ("400", 400.0)])
 def test_a_server_says_when_to_come_back(server: Server, load: Load, waits: Waits, asked_for: str, waited: float):
     server.answers = [whole({"error": "slow down"}, 429, retry_after=asked_for), said("Tea")]
     assert text(one(load())) == "Tea"
@@ -217,3 +215,24 @@ def test_an_outcome_holds_nothing_of_what_was_sent(server: Server, load: Load):
     outcome = one(load())
     assert isinstance(outcome, Result)
     assert KEY not in repr(outcome)
+
+
+@pytest.mark.parametrize("sent", [b": still here\n\n", b"\n\n", b"event: ping\n\n", b'data: {"choices": []}\n\n'])
+def test_a_server_that_only_says_that_it_is_there_has_its_time(server: Server, load: Load, sent: bytes):
+    def chattering(handler: Handler, asked: Asked) -> None:
+        handler.head(200, "text/event-stream", {"Transfer-Encoding": "chunked"})
+        while not handler.owner.stopping.wait(0.02):
+            handler.wfile.write(b"%x\r\n%b\r\n" % (len(sent), sent))
+
+    server.answers = [chattering]
+    error = failure(one(load(read_timeout=5.0, total_timeout=0.4)))
+    assert "did not finish within 0.4 s (total_timeout)" in error.message
+    assert not error.permanent
+
+
+def test_a_server_that_asks_for_more_time_than_there_is_is_not_asked_again(server: Server, load: Load, waits: Waits):
+    server.answers = [whole({"error": "slow down"}, 429, retry_after="3600")]
+    error = failure(one(load(total_timeout=600.0)))
+    assert "it asks to come back in 3600 s" in error.message
+    assert not error.permanent
+    assert (len(server.asked), waits.slept) == (1, [])

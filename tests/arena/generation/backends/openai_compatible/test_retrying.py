@@ -42,9 +42,30 @@ def test_after_the_last_try_the_failure_stands(waits: Waits):
     assert attempt.tries == 4
 
 
-def test_what_the_server_asks_for_is_waited_and_no_more_than_a_minute(waits: Waits):
-    assert _run(Failing(Transient("busy", wait=7.0), Transient("busy", wait=3600.0)), waits) == 3
-    assert waits.slept == [7.0, LONGEST_WAIT]
+def test_what_the_server_asks_for_is_waited_in_full(waits: Waits):
+    attempt = Failing(Transient("busy", wait=7.0), Transient("busy", wait=600.0))
+    assert _run(attempt, waits) == 3
+    assert waits.slept == [7.0, 600.0]
+
+
+def test_without_being_asked_nobody_waits_longer_than_a_minute(waits: Waits):
+    assert _run(Failing(*[Transient("busy")] * 10), waits, retries=10) == 11
+    assert max(waits.slept) == LONGEST_WAIT
+
+
+def test_a_wait_beyond_the_deadline_fails_at_once_and_says_when_to_come_back(waits: Waits):
+    attempt = Failing(Transient("busy", wait=3600.0))
+    with pytest.raises(Transient) as failed:
+        _run(attempt, waits, seconds=600.0)
+    assert (attempt.tries, waits.slept, failed.value.wait) == (1, [], 3600.0)
+    assert failed.value.message == (
+        "busy; it asks to come back in 3600 s (2027-01-15 09:00:00 UTC), later than the 600 s of total_timeout allow"
+    )
+
+
+def test_a_wait_beyond_the_calendar_is_said_without_a_date(waits: Waits):
+    with pytest.raises(Transient, match=r"come back in 10+ s, later than"):
+        _run(Failing(Transient("busy", wait=1e15)), waits)
 
 
 def test_a_server_that_asks_for_no_wait_is_not_overrun(waits: Waits):
