@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from arena.catalogue.models import Arena, ContestantRevision, ContestantState
@@ -20,10 +22,17 @@ from arena.events import announce_candidates
 
 from .backends.protocol import Result
 from .media import BrokenMedia, Cleaned, clean_media
-from .models import Candidate, CandidateState
+from .models import Candidate, CandidateState, is_wanted
 
 LEASE = timedelta(minutes=1)  # a worker that lives extends it several times before it ends
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 5
+AWAITED_ATTEMPTS = 3  # without a pause: whoever waits is better served by another contestant
+# Between two tries of what nobody waits for; each pause is four times the last. Together they are 21 minutes, so that
+# an outage of ten loses nothing.
+_FIRST_PAUSE = timedelta(seconds=15)
+_PAUSES_GROW = 4
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")  # in the words for an object: the same cause would look new each time
+_MOST_CAUSE = 2000  # characters
 _EXTENSIONS = {
     "image/webp": "webp",
     "image/png": "png",
@@ -211,18 +220,22 @@ def blind_media_name(media_type: str) -> str:
 
 
 def fail_candidates(*, candidates: Sequence[Candidate], lease: uuid.UUID, message: str, permanent: bool) -> None:
-    """Give a batch back after an error: for another try, or for good when trying again cannot help."""
+    """Give a batch back after an error: for another try later, or for good when trying again cannot help."""
+    cause = _ADDRESS.sub("", message).replace("\x00", "\ufffd")[:_MOST_CAUSE]
     for candidate in candidates:
-        final = permanent or candidate.attempts >= MAX_ATTEMPTS
+        awaited = candidate.priority < 0
+        final = permanent or candidate.attempts >= (AWAITED_ATTEMPTS if awaited else MAX_ATTEMPTS)
+        pause = timedelta(0) if awaited else _FIRST_PAUSE * _PAUSES_GROW ** (candidate.attempts - 1)
         held = Candidate.objects.filter(pk=candidate.pk, state=CandidateState.CLAIMED, lease=lease)
         written = held.update(
             state=CandidateState.FAILED if final else CandidateState.QUEUED,
             lease=None,
             lease_until=None,
-            failure=message,
+            failure=cause,
+            not_before=None if final else timezone.now() + pause,
             finished_at=timezone.now() if final else None,
         )
-        if written and final and candidate.priority < 0:
+        if written and final and awaited:
             announce_candidates([candidate.pk])
 
 
@@ -233,7 +246,7 @@ def free_expired_leases(announce: Callable[[Sequence[int]], object] = announce_c
     """
     expired = Candidate.objects.expired()
     message = "The worker did not finish in time, or was stopped."
-    last_tries = expired.filter(attempts__gte=MAX_ATTEMPTS)
+    last_tries = expired.filter(Q(attempts__gte=MAX_ATTEMPTS) | Q(attempts__gte=AWAITED_ATTEMPTS, priority__lt=0))
     awaited = list(last_tries.filter(priority__lt=0).values_list("pk", flat=True))
     failed = last_tries.update(
         state=CandidateState.FAILED, lease=None, lease_until=None, failure=message, finished_at=timezone.now()
@@ -245,10 +258,8 @@ def free_expired_leases(announce: Callable[[Sequence[int]], object] = announce_c
 
 def retry_failed(arena: Arena) -> int:
     """Queue the failed candidates of an arena's newest revisions again, as if they had never been tried."""
-    failed = Candidate.objects.of_arena(arena.pk).filter(
-        state=CandidateState.FAILED, revision__in=newest_revisions(arena), prompt__is_active=True
-    )
-    return failed.update(state=CandidateState.QUEUED, attempts=0, finished_at=None)
+    failed = Candidate.objects.of_arena(arena.pk).filter(is_wanted(), state=CandidateState.FAILED, priority__gte=0)
+    return failed.update(state=CandidateState.QUEUED, attempts=0, finished_at=None, not_before=None)
 
 
 def newest_revisions(arena: Arena) -> list[ContestantRevision]:

@@ -6,6 +6,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from arena.catalogue.models import ContestantRevision, ContestantState
+
 WAITING = -1000  # the priority of work that a person waits for; that of backfill is 0 or more
 
 
@@ -18,13 +20,27 @@ class CandidateState(models.TextChoices):
     WITHDRAWN = "withdrawn", "withdrawn"
 
 
+def is_wanted() -> models.Q:
+    """Of a candidate: whether people wait for it, or battles to come can use it.
+
+    They cannot if its contestant is paused, retired, or has a newer revision, or if its prompt was taken out.
+    """
+    newer = ContestantRevision.objects.filter(
+        contestant=models.OuterRef("revision__contestant"), number__gt=models.OuterRef("revision__number")
+    )
+    return models.Q(priority__lt=0) | models.Q(
+        ~models.Exists(newer), prompt__is_active=True, revision__contestant__state=ContestantState.ACTIVE
+    )
+
+
 class CandidateQuerySet(models.QuerySet["Candidate"]):
     def ready(self) -> CandidateQuerySet:
         return self.filter(state=CandidateState.READY)
 
     def claimable(self) -> CandidateQuerySet:
-        """Work that waits, most urgent first. Served by the index candidate_queue."""
-        return self.filter(state=CandidateState.QUEUED).order_by("priority", "id")
+        """Work that may be begun now, most urgent first. Served by the index candidate_queue."""
+        due = models.Q(not_before=None) | models.Q(not_before__lte=timezone.now())
+        return self.filter(due, is_wanted(), state=CandidateState.QUEUED).order_by("priority", "id")
 
     def expired(self) -> CandidateQuerySet:
         return self.filter(state=CandidateState.CLAIMED, lease_until__lt=timezone.now())
@@ -49,6 +65,7 @@ class Candidate(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     failure = models.TextField(blank=True)
+    not_before = models.DateTimeField(null=True, blank=True, help_text="After a failure that may pass: the next try.")
     # The batch it was made in and its place there: the arithmetic of a batch depends on its shape, so that the same
     # bytes come out of the same batch.
     job = models.UUIDField(null=True, blank=True, editable=False)

@@ -14,7 +14,7 @@ from arena.catalogue.models import ContestantRevision
 
 from .backends.protocol import GenerationError, SettingsError
 from .backends.registry import get_backend, remote_backend_names
-from .models import Candidate, CandidateState
+from .models import Candidate, CandidateState, is_wanted
 
 # The pace is that of the latest outputs, so that it follows a worker that joins, and forgets a pause.
 _PACE_OF = 200
@@ -122,10 +122,10 @@ class Failures:
 
 
 def failures_of(arena_id: int) -> list[Failures]:
-    """Why candidates of an arena failed, the most frequent causes first. One query."""
+    """Why candidates of an arena failed that can be tried again, the most frequent causes first. One query."""
     rows = (
         Candidate.objects.of_arena(arena_id)
-        .filter(state=CandidateState.FAILED)
+        .filter(is_wanted(), state=CandidateState.FAILED, priority__gte=0)
         .order_by()
         .values_list("revision__contestant__name", "failure")
         .annotate(count=Count("pk"))
@@ -165,6 +165,7 @@ def supply_of(arena_id: int) -> Supply:
         Candidate.objects.of_arena(arena_id)
         .exclude(state=CandidateState.WITHDRAWN)
         .filter(priority__gte=0)  # what people wait for is theirs and never joins the others
+        .filter(Q(state=CandidateState.READY) | is_wanted())
         .aggregate(
             total=Count("pk"),
             ready=Count("pk", filter=Q(state=CandidateState.READY)),

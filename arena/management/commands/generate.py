@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from arena.catalogue.models import Arena
 from arena.generation.actions import free_expired_leases, newest_revisions, plan_candidates, retry_failed
 from arena.generation.queries import Supply, failures_of, supply_of
+from arena.generation.tasks import start_pumps
 from arena.generation.worker import station_for
 
 _EVERY = 1.0  # seconds between two looks at the queue
@@ -38,6 +39,8 @@ class Command(BaseCommand):
         if here and no_wait:
             raise CommandError("--here makes the outputs and --no-wait leaves them to workers; give one", returncode=2)
         self._plan(found, each, retry_failed)
+        if not here:
+            start_pumps()
         if no_wait:
             return
         try:

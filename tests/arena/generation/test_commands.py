@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from arena.catalogue.actions import register_revision
 from arena.catalogue.models import Arena, Contestant, ContestantRevision
-from arena.generation.models import Candidate, CandidateState
+from arena.generation.models import WAITING, Candidate, CandidateState
 from arena.generation.worker import Station
 from arena.management.commands import generate, regenerate
 from arena.prompts.models import Prompt
@@ -21,6 +22,7 @@ def _stations(clockwork_backend: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (generate, regenerate):
         monkeypatch.setattr(module, "station_for", lambda **options: clockwork.new_station(**options))
     monkeypatch.setattr(generate, "_EVERY", 0.0)
+    monkeypatch.setattr(generate, "start_pumps", lambda: None)
 
 
 def told(command: str, *arguments: str, **options: Any) -> tuple[str, str]:
@@ -72,6 +74,7 @@ class TestGenerate:
     def test_says_what_failed_and_why_most_frequent_first(self, queue: list[Candidate]) -> None:
         ContestantRevision.objects.filter(contestant__name="Quorndon").update(settings={"mood": "permanent"})
         ContestantRevision.objects.filter(contestant__name="Malachite").update(settings={"mood": "picky"})
+        Candidate.objects.filter(pk=queue[3].pk).update(state=CandidateState.READY)  # two may be odd, but not three
         out, err = io.StringIO(), io.StringIO()
         with pytest.raises(CommandError, match="then: generate prints --retry-failed"):
             call_command("generate", "prints", "--here", stdout=out, stderr=err)
@@ -79,6 +82,29 @@ class TestGenerate:
         odd = Candidate.objects.filter(state=CandidateState.FAILED, failure="an odd seed").count()
         assert err.getvalue().splitlines()[0] == "3 × Quorndon: a permanent failure"
         assert (f"{odd} × Malachite: an odd seed" in err.getvalue()) == (odd > 0)
+
+    def test_does_not_count_failures_that_cannot_be_tried_again(self, queue: list[Candidate]) -> None:
+        """Of a prompt that somebody asked, of an earlier revision, of a prompt that was taken out."""
+        asked, earlier, out = queue[0].pk, queue[1].pk, queue[-1].pk
+        Candidate.objects.filter(pk__in=[asked, earlier, out]).update(state=CandidateState.FAILED, failure="no disk")
+        Candidate.objects.filter(pk=asked).update(priority=WAITING)
+        register_revision(contestant=queue[1].revision.contestant, backend="clockwork", settings={})
+        Prompt.objects.filter(pk=queue[-1].prompt_id).update(is_active=False)
+        _, err = told("generate", "prints", "--here", "--retry-failed")
+
+        assert err == ""
+        assert Candidate.objects.filter(state=CandidateState.FAILED).count() == 3
+
+    def test_wakes_the_workers_at_once_unless_it_makes_the_outputs_itself(
+        self, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        woken: list[int] = []
+        monkeypatch.setattr(generate, "start_pumps", lambda: woken.append(Candidate.objects.count()))
+        Candidate.objects.all().delete()
+        told("generate", "prints", "--no-wait")
+        assert woken == [18]
+        told("generate", "prints", "--here")
+        assert woken == [18]
 
     def test_tries_what_failed_again(self, queue: list[Candidate]) -> None:
         Candidate.objects.filter(pk=queue[0].pk).update(state=CandidateState.FAILED, attempts=3, failure="no disk")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from arena.generation.actions import free_expired_leases
+from arena.generation.actions import LEASE, free_expired_leases
 from arena.generation.models import Candidate, CandidateState
 from arena.generation.worker import Station
 from tests.arena.generation import clockwork
@@ -69,6 +69,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(queue: list[Candidate], setti
     work_off(station)
     assert Candidate.objects.ready().count() == 16, "what the dead worker held is nobody else's yet"
     claimed = Candidate.objects.filter(state=CandidateState.CLAIMED)
+    assert claimed.filter(lease_until__lt=timezone.now() + LEASE).count() == 2, "the dead keep no lease"
     claimed.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert free_expired_leases() == 2
     work_off(station)

@@ -15,7 +15,14 @@ from django.db import OperationalError
 
 from arena.catalogue.models import Arena, ContestantRevision
 from arena.generation import actions, queries, worker
-from arena.generation.actions import LEASE, MAX_ATTEMPTS, claim_batch, free_expired_leases, plan_candidates
+from arena.generation.actions import (
+    AWAITED_ATTEMPTS,
+    LEASE,
+    MAX_ATTEMPTS,
+    claim_batch,
+    free_expired_leases,
+    plan_candidates,
+)
 from arena.generation.backends.protocol import NO_ACCESS, QUIET, GenerationError, Outcome, Request, Watch
 from arena.generation.models import WAITING, Candidate, CandidateState, GenerationHost
 from arena.generation.worker import Station
@@ -73,15 +80,46 @@ def test_a_contestant_is_loaded_once_for_all_its_batches(station: Station, queue
     assert len(clockwork.loads) == 6
 
 
-def test_a_failure_that_may_pass_is_tried_again_and_then_given_up(station: Station, queue: list[Candidate]) -> None:
+def test_a_failure_that_may_pass_is_tried_again_and_then_given_up(
+    station: Station, queue: list[Candidate], clock: Clock
+) -> None:
     in_mood("transient")
-    batches = 0
-    while station.work():
-        batches += 1
-        assert batches < 1000
+    for _ in range(MAX_ATTEMPTS):
+        while station.work():
+            pass
+        clock.advance(hours=1)
 
     assert states() == {CandidateState.FAILED: 18}
     assert set(Candidate.objects.values_list("failure", "attempts")) == {("a transient failure", MAX_ATTEMPTS)}
+
+
+def test_an_outage_of_ten_minutes_loses_nothing(station: Station, queue: list[Candidate], clock: Clock) -> None:
+    in_mood("transient")
+    for _ in range(60):
+        while station.work():
+            pass
+        clock.advance(seconds=10)
+    assert states() == {CandidateState.QUEUED: 18}
+
+    in_mood("well")
+    station = clockwork.new_station()
+    for _ in range(20):
+        while station.work():
+            pass
+        clock.advance(minutes=1)
+    assert states() == {CandidateState.READY: 18}
+
+
+def test_what_somebody_waits_for_is_tried_again_at_once_and_given_up_soon(
+    station: Station, queue: list[Candidate]
+) -> None:
+    in_mood("transient")
+    Candidate.objects.filter(pk=queue[0].pk).update(priority=WAITING)
+    Candidate.objects.filter(priority__gte=0).delete()
+    while station.work():
+        pass
+
+    assert list(Candidate.objects.values_list("state", "attempts")) == [(CandidateState.FAILED, AWAITED_ATTEMPTS)]
 
 
 @pytest.mark.parametrize(
@@ -110,12 +148,14 @@ def test_an_unknown_backend_is_a_failure_for_good(station: Station, queue: list[
 
 
 def test_a_defect_in_a_backend_is_kept_with_the_candidate_and_stops_nothing(
-    station: Station, queue: list[Candidate]
+    station: Station, queue: list[Candidate], clock: Clock
 ) -> None:
     first = queue[0].revision
     ContestantRevision.objects.filter(pk=first.pk).update(settings={"mood": "defect"})
-    while station.work():
-        pass
+    for _ in range(MAX_ATTEMPTS):
+        while station.work():
+            pass
+        clock.advance(hours=1)
 
     assert states() == {CandidateState.READY: 15, CandidateState.FAILED: 3}
     failed = Candidate.objects.filter(state=CandidateState.FAILED)
