@@ -17,8 +17,9 @@ from django.utils.safestring import mark_safe
 from arena.battles.models import LETTERS, Battle, BattleState
 from arena.battles.rendering import render_markdown
 
-from .pacing import Pace, Written
+from .pacing import Again, Pace, Written
 from .queries import Progress, battle_of_token, look, mark_watched, progress_of
+from .streaming import Reader
 
 log = logging.getLogger(__name__)
 NOT_FOUND = 4404
@@ -57,17 +58,17 @@ class AnswersConsumer(AsyncWebsocketConsumer):
             await self.close(code=TRY_AGAIN)
 
     async def _show_answers(self) -> None:
-        show, battle = Show(), self.battle.pk
+        show, reader, battle = Show(), Reader(), self.battle.pk
         progress: Progress | None = None
         read_at = 0.0
         while True:
             now = time.monotonic()
             if progress is not None:
-                written, version = await sync_to_async(look, thread_sensitive=False)(battle, progress.places)
+                written, version = await _in_thread(look, battle, progress.places, reader)
             if progress is None or now - read_at >= READ_AGAIN or version != progress.version:
                 progress, read_at = await _in_database(progress_of, battle), now
                 await _in_database(mark_watched, battle)
-                written, _ = await sync_to_async(look, thread_sensitive=False)(battle, progress.places)
+                written, _ = await _in_thread(look, battle, progress.places, reader)
             if progress.state not in {BattleState.PREPARING, BattleState.OPEN}:
                 break
             frame = show.frame(now, written, [place.text is not None for place in progress.places])
@@ -88,6 +89,7 @@ class Show:
         self._pace = Pace()
         self._shown: list[str] = []
         self._pages: list[Page] = []
+        self._again: dict[int, Again] = {}  # by position
 
     @property
     def over(self) -> bool:
@@ -95,14 +97,19 @@ class Show:
 
     def frame(self, now: float, texts: list[str], finished: list[bool]) -> str:
         """HTML for all slots whose words changed, as one message; "" where none did."""
+        before = self._shown or [""] * len(texts)
         written = [Written(len(text), done) for text, done in zip(texts, finished, strict=True)]
-        length = self._pace.advance(now, written)
-        # A slot that was given to another contestant waits in the dark until it has caught up with the others.
-        words = [
-            text[:length] if slot.finished or slot.length >= length else ""
-            for text, slot in zip(texts, written, strict=True)
-        ]
-        before, self._shown = self._shown or [""] * len(words), words
+        behind: dict[int, int] = {}  # characters that slots show which began anew, another try or another contestant
+        for at, text in enumerate(texts):
+            if not text.startswith(before[at]):
+                self._again[at] = Again()
+            if at in self._again:
+                behind[at] = self._again[at].advance(now, written[at], self._pace.shown)
+                if behind[at] >= self._pace.shown:  # and from the next frame on they go on together
+                    del self._again[at]
+        waited_for = [Written(behind[at], False) if at in behind else slot for at, slot in enumerate(written)]
+        length = self._pace.advance(now, waited_for)
+        words = self._shown = [text[: behind.get(at, length)] for at, text in enumerate(texts)]
         self._pages = self._pages or [Page() for _ in words]
         changed = [
             {"letter": LETTERS[at], "html": self._pages[at].rendered(text)}
@@ -133,6 +140,10 @@ class Page:
             self._settled += rest[:end]
             rest = rest[end:]
         return mark_safe(self._html + render_markdown(rest))  # noqa: S308  (both parts are cleaned)
+
+
+async def _in_thread(function: Any, *arguments: Any) -> Any:
+    return await sync_to_async(function, thread_sensitive=False)(*arguments)
 
 
 async def _in_database(function: Any, *arguments: Any) -> Any:

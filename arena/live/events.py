@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from arena.events import candidates_settled, text_written
+from arena.generation.actions import fail_candidates
 
-from .streaming import Scribe
+from .streaming import MOST_CHARACTERS, Scribe
 
-SCRIBE = Scribe()  # of this process
+
+def give_up(candidate: Any) -> None:
+    """An answer without end must not be waited for: it has failed, and its slot goes to somebody else."""
+    message = f"The answer to a live prompt is longer than {MOST_CHARACTERS:,} characters."
+    fail_candidates(candidates=[candidate], lease=candidate.lease, message=message, permanent=True)
+
+
+SCRIBE = Scribe(too_long=give_up)  # of this process
 
 
 def listen() -> None:

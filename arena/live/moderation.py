@@ -7,6 +7,7 @@ classifiers are models, and only workers ask them: a web process never loads one
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -37,23 +38,49 @@ class Moderator(Protocol):
         ...
 
 
+_LOOK_BACK = 1000  # characters of a growing text that are read again, for phrases that began there
+# Beside the format characters (category Cf, such as the zero-width space), these are drawn as nothing: the joiner of
+# graphemes, fillers of Hangul, and the selectors of variants.
+_UNSEEN = {"\u034f", "\u115f", "\u1160", *map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0))}
+_JOINTS = r"[\W_]+"  # what stands between the words of a phrase
+
+
 class WordList:
-    """Refuses texts with one of these words or phrases in them: whole words, in any case, with any space between."""
+    """Refuses texts with one of these words or phrases in them: whole words, in any case, with any space between.
+
+    However they are written: full-width letters, ligatures, accents of their own and invisible characters change
+    nothing, and underscores and punctuation around a word belong to no word.
+    """
 
     name = "word list"
 
     def __init__(self, words: Iterable[str]) -> None:
-        phrases = {" ".join(word.casefold().split()) for word in words} - {""}
+        phrases = {tuple(_plain(word).split()) for word in words} - {()}
         either = "|".join(
-            r"\s+".join(re.escape(part) for part in phrase.split()) for phrase in sorted(phrases, key=len, reverse=True)
+            _JOINTS.join(re.escape(part) for part in phrase)
+            for phrase in sorted(phrases, key=lambda parts: sum(map(len, parts)), reverse=True)
         )
-        self._pattern = re.compile(rf"(?<!\w)(?:{either})(?!\w)") if phrases else None
+        self._pattern = re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])") if phrases else None
 
     def check(self, subject: str | Media) -> Verdict:
-        if self._pattern is None or not isinstance(subject, str):
+        return self.check_on(subject, 0) if isinstance(subject, str) else PASSED
+
+    def check_on(self, text: str, checked: int) -> Verdict:
+        """The same of a text of which so many characters passed before; costs no more than what came since then."""
+        if self._pattern is None:
             return PASSED
-        found = self._pattern.search(subject.casefold())
+        begin = max(0, checked - _LOOK_BACK)
+        # What begins at the cut is part of a word, and was looked at before.
+        found = self._pattern.search(_plain(text[begin:]), 1 if begin else 0)
         return PASSED if found is None else Verdict(True, self.name, f"contains {found[0]!r}")
+
+
+def _plain(text: str) -> str:
+    """The text as it is compared: in one case and form (NFKC, see Unicode Annex 15), without what cannot be seen."""
+    if text.isascii():
+        return text.casefold()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(each for each in folded if unicodedata.category(each) != "Cf" and each not in _UNSEEN)
 
 
 def word_list() -> WordList:

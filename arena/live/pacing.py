@@ -66,5 +66,24 @@ class Pace:
         self._anchor = (now, self.shown + STEP)
 
 
+@dataclass
+class Again:
+    """The pace of a slot that begins anew after something of it was shown: that of a first try.
+
+    It stays empty until it has as much to show as the others do, so that what it shows then grows at one rate,
+    whoever writes; the others wait for it.
+    """
+
+    _since: float | None = None
+
+    def advance(self, now: float, slot: Written, length: int) -> int:
+        """How many of its characters to show; `length` when it has caught up with the others."""
+        if self._since is None:
+            if not slot.finished and slot.length < length:
+                return 0
+            self._since = now
+        return min(length, _steps(STEP + FASTEST * (now - self._since)))
+
+
 def _steps(characters: float) -> int:
     return int(characters) // STEP * STEP

@@ -2,49 +2,75 @@
 
 The cache rather than messages: a page that opens late, or again, finds everything that was written; nothing arrives
 twice or out of order; and a page shows answers at its own steady pace anyway, so nothing would be quicker.
+
+A text lies there in blocks that are written once, and a head with the rest that fills no block yet: however long it
+gets, what is written and read again with each piece is less than a block.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.cache import cache
 
 from .moderation import checked, moderators, needs_worker, word_list
 
+log = logging.getLogger(__name__)
 KEPT_SECONDS = 900
 EVERY = 0.1  # seconds between two writings of one answer; its beginning is written at once
+MOST_CHARACTERS = 2**20  # of an answer: 300 pages; nobody compares answers that are longer
+BLOCK = 4096  # characters
 _CHECKED_EVERY = 400  # characters between two looks of a model
 _MOST = 1000  # answers in the making that one process keeps
 
 Later = Callable[[float, Callable[[], None]], None]
+TooLong = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a page reads of an answer first. `attempt` tells the blocks of one try from those of another."""
+
+    attempt: str
+    blocks: int
+    rest: str
 
 
 @dataclass
 class _Draft:
     lease: uuid.UUID | None
+    attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
     text: str = ""
-    written: int = 0  # characters of it that are in the cache or were held back
-    written_at: float = float("-inf")
+    pieces: list[str] = field(default_factory=list)  # came after `text`: joining each at once would copy all of it
+    length: int = 0
+    listed: int = 0  # characters that the word list has seen
     passed: int = 0  # characters that models have seen
+    blocks: int = 0  # that are in the cache
+    written_at: float = float("-inf")
     refused: bool = False
+    too_long: bool = False
 
 
 class Scribe:
     """Takes the pieces of answers as they come, from any thread.
 
     later: runs a function after so many seconds; it brings what came in a burst and was followed by silence.
+    too_long: told once of a candidate whose answer is longer than `MOST_CHARACTERS`; nothing more of it is taken.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, later: Later | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, later: Later | None = None, too_long: TooLong | None = None
+    ) -> None:
         self._clock = clock
         self._later = later or _in_a_thread
+        self._too_long = too_long
         self._drafts: OrderedDict[int, _Draft] = OrderedDict()
         self._flush_is_due = False
         self._guard = threading.RLock()
@@ -52,20 +78,32 @@ class Scribe:
     def write(self, candidate: Any, text: str) -> None:
         with self._guard:
             draft = self._draft_of(candidate)
-            draft.text += text
-            if self._clock() - draft.written_at >= EVERY:
-                self._write(candidate.pk, draft)
-            elif not self._flush_is_due:
-                self._flush_is_due = True
-                self._later(EVERY, self.flush)
+            if draft.too_long:
+                return
+            draft.length += len(text)
+            draft.too_long = draft.length > MOST_CHARACTERS
+            if not draft.too_long:
+                self._take(candidate.pk, draft, text)
+                return
+            draft.text, draft.pieces = "", []
+        if self._too_long is not None:
+            self._too_long(candidate)
 
     def flush(self) -> None:
         """Write what is waiting."""
         with self._guard:
             self._flush_is_due = False
             for candidate, draft in self._drafts.items():
-                if draft.written < len(draft.text):
+                if draft.pieces:
                     self._write(candidate, draft)
+
+    def _take(self, candidate: int, draft: _Draft, text: str) -> None:
+        draft.pieces.append(text)
+        if self._clock() - draft.written_at >= EVERY:
+            self._write(candidate, draft)
+        elif not self._flush_is_due:
+            self._flush_is_due = True
+            self._later(EVERY, self.flush)
 
     def _draft_of(self, candidate: Any) -> _Draft:
         draft = self._drafts.get(candidate.pk)
@@ -76,24 +114,40 @@ class Scribe:
         return draft
 
     def _write(self, candidate: int, draft: _Draft) -> None:
-        draft.written, draft.written_at = len(draft.text), self._clock()
-        shown = "" if draft.refused else self._passed(draft)
-        if shown:
-            cache.set(key_of(candidate), shown, KEPT_SECONDS)
+        draft.text += "".join(draft.pieces)
+        draft.pieces.clear()
+        draft.written_at = self._clock()
+        length = 0 if draft.refused else _passed(draft)
+        if length == 0:
+            return
+        blocks = length // BLOCK
+        new = {
+            _block_key(candidate, draft.attempt, number): draft.text[number * BLOCK : (number + 1) * BLOCK]
+            for number in range(draft.blocks, blocks)
+        }
+        if new:
+            cache.set_many(new, KEPT_SECONDS)
+        draft.blocks = blocks
+        # After its blocks: whoever reads the head finds them.
+        cache.set(key_of(candidate), Head(draft.attempt, blocks, draft.text[blocks * BLOCK : length]), KEPT_SECONDS)
 
-    def _passed(self, draft: _Draft) -> str:
-        """What may be shown so far. The whole is checked again when it is finished."""
-        if word_list().check(draft.text).refused:
-            draft.refused = True
-            return ""
-        if not needs_worker():
-            return draft.text
-        if len(draft.text) - draft.passed >= _CHECKED_EVERY:
-            draft.refused = checked(draft.text, moderators()).refused
-            if draft.refused:
-                return ""
-            draft.passed = len(draft.text)
-        return draft.text[: draft.passed]
+
+def _passed(draft: _Draft) -> int:
+    """How many characters may be shown so far, 0 for no more than before. All are checked again in the end."""
+    words = word_list()
+    if words.check_on(draft.text, draft.listed).refused:
+        # At the very end it may be the beginning of a longer word, as the next piece will tell.
+        draft.refused = words.check_on(draft.text + "x", draft.listed).refused
+        return 0
+    draft.listed = len(draft.text)
+    if not needs_worker():
+        return len(draft.text)
+    if len(draft.text) - draft.passed >= _CHECKED_EVERY:
+        draft.refused = checked(draft.text, moderators()).refused
+        if draft.refused:
+            return 0
+        draft.passed = len(draft.text)
+    return draft.passed
 
 
 def _in_a_thread(seconds: float, call: Callable[[], None]) -> None:
@@ -103,10 +157,46 @@ def _in_a_thread(seconds: float, call: Callable[[], None]) -> None:
 
 
 def key_of(candidate: int) -> str:
+    """Of its `Head`."""
     return f"live-text:{candidate}"
 
 
+def _block_key(candidate: int, attempt: str, number: int) -> str:
+    return f"live-text:{candidate}:{attempt}:{number}"
+
+
+class Reader:
+    """Reads answers as they grow; of what it has read before it asks for nothing again. One for each page."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, tuple[str, list[str]]] = {}  # candidate -> attempt and its blocks
+
+    def texts(self, candidates: Sequence[int], heads: Mapping[str, Any]) -> dict[int, str]:
+        """What is written so far, given the heads by key: another look into the cache only where a block is new."""
+        found = {candidate: heads.get(key_of(candidate)) for candidate in candidates}
+        there = {candidate: head for candidate, head in found.items() if head is not None}
+        missing = {}
+        for candidate, head in there.items():
+            attempt, blocks = self._read.get(candidate, ("", []))
+            if attempt != head.attempt:
+                blocks = []
+                self._read[candidate] = (head.attempt, blocks)
+            for number in range(len(blocks), head.blocks):
+                missing[_block_key(candidate, head.attempt, number)] = (candidate, number)
+        read = cache.get_many(missing) if missing else {}
+        for key, (candidate, number) in missing.items():
+            blocks = self._read[candidate][1]
+            if key in read and len(blocks) == number:  # otherwise one before it was forgotten
+                blocks.append(read[key])
+        return {candidate: self._text(candidate, there.get(candidate)) for candidate in candidates}
+
+    def _text(self, candidate: int, head: Head | None) -> str:
+        if head is None:
+            return ""
+        blocks = self._read[candidate][1]
+        return "".join(blocks) + head.rest if len(blocks) >= head.blocks else "".join(blocks)
+
+
 def texts_of(candidates: Sequence[int]) -> dict[int, str]:
-    """What is written so far, by candidate; one look into the cache."""
-    found = cache.get_many([key_of(candidate) for candidate in candidates])
-    return {candidate: found.get(key_of(candidate), "") for candidate in candidates}
+    """What is written so far, by candidate."""
+    return Reader().texts(candidates, cache.get_many([key_of(candidate) for candidate in candidates]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from arena.live import moderation, tasks
 from arena.live.classifiers import ByClassifier
 from arena.live.models import Review
 from arena.live.moderation import PASSED, Verdict, WordList, checked, word_list, words_can_be_read
-from arena.live.streaming import texts_of
+from arena.live.streaming import Scribe, texts_of
 from arena.models import User
 from arena.prompts.models import Prompt
 from tests.arena.live import chatty
@@ -50,6 +51,58 @@ def words(settings: Any, tmp_path: Path) -> Path:
 )
 def test_words_are_found_whole_in_any_case(words: Path, text: str, refused: bool) -> None:
     assert word_list().check(text).refused == refused
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dr\u200bat",
+        "d\u00adra\u2060t",
+        "\ufeffdr\ufe0fa\u034ft",
+        "\uff24\uff32\uff21\uff34",
+        "_drat_",
+        "__drat__",
+        "**drat**",
+        "snake_drat_case",
+        "oh,drat!",
+        "thunder_and-lightning",
+        "thunder\u200b **and** lightning",
+        "stra\u00dfe",
+        "\u017ftra\u1e9ee",
+    ],
+)
+def test_words_are_found_however_they_are_written(words: Path, text: str) -> None:
+    assert word_list().check(text).refused
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hydrate", "dratted", "\uff48\uff59drat\uff45", "hy\u200bdrat", "drat2", "drat\u00e9", "thunderandlightning"],
+)
+def test_longer_words_are_not_taken_for_listed_ones(words: Path, text: str) -> None:
+    assert not word_list().check(text).refused
+
+
+def test_accents_of_their_own_are_those_of_the_letter() -> None:
+    listed = WordList(["caf\u00e9"])
+    assert listed.check("cafe\u0301").refused
+    assert not listed.check("cafe").refused
+
+
+class TestAGrowingText:
+    def test_is_looked_at_where_it_is_new(self, words: Path) -> None:
+        text = "quiet " * 500
+        assert word_list().check_on(text + "drat it", len(text)).refused
+        assert not word_list().check_on("drat " + text, len(text)).refused, "that was seen before"
+
+    def test_finds_phrases_that_began_before(self, words: Path) -> None:
+        text = "quiet " * 500 + "thunder and "
+        assert word_list().check_on(text + "lightning", len(text)).refused
+
+    @pytest.mark.parametrize("before", range(996, 1004))
+    def test_takes_no_part_of_a_word_for_a_word(self, words: Path, before: int) -> None:
+        text = "hydrat " + "." * 996
+        assert not word_list().check_on(text + "quiet", before).refused
 
 
 def test_the_verdict_says_who_and_why(words: Path) -> None:
@@ -127,6 +180,15 @@ class TestAnswers:
         work()
 
         assert texts_of([bad.pk]) == {bad.pk: "well "}
+
+    def test_stream_on_when_a_word_goes_on(self, words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("arena.live.streaming.EVERY", 0.0)
+        scribe, answer = Scribe(), SimpleNamespace(pk=1, lease=None)
+        shown = []
+        for piece in ("The ", "drat", "ted ", "rain"):
+            scribe.write(answer, piece)
+            shown.append(texts_of([1])[1])
+        assert shown == ["The ", "The ", "The dratted ", "The dratted rain"]
 
     def test_that_pass_are_noted(self, live_arena: Arena, asker: Asker, work: Work) -> None:
         asker.battle(live_arena)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
-from django.core.cache import cache
 
 from arena.battles import tokens
 from arena.battles.models import Battle, BattleState
@@ -17,7 +18,7 @@ from arena.catalogue.models import Arena
 from arena.live import consumers, pacing
 from arena.live.consumers import NOT_FOUND, Page, Show
 from arena.live.queries import is_watched
-from arena.live.streaming import KEPT_SECONDS, key_of
+from arena.live.streaming import Scribe
 from arena.prompts.models import Origin, Prompt
 from arena.voters.models import Voter
 from tests.arena.live.asker import Asker
@@ -26,6 +27,12 @@ from tests.websocket import Websocket
 
 Work = Callable[[], int]
 LONG = "A harbour in the evening, and boats that come home one by one. " * 3
+
+
+def shown_in(frame: str) -> dict[str, str]:
+    """The words of the slots that a frame changes."""
+    found = re.findall(r'<div id="answer-(\w)" hx-swap-oob="innerHTML">(.*?)</div>', frame, re.DOTALL)
+    return {letter: re.sub("<[^>]*>", "", html).strip() for letter, html in found}
 
 
 class TestFrames:
@@ -62,6 +69,37 @@ class TestFrames:
         assert re.findall(r'id="answer-(\w)" hx-swap-oob="innerHTML"></div>', restarted) == ["B"]
         again = show.frame(0.9, [LONG, LONG[::-1]], [False, False])
         assert 'id="answer-B"' in again
+
+    @pytest.mark.parametrize("finished", [True, False])
+    def test_show_a_slot_that_began_anew_as_they_show_a_first_try(self, finished: bool) -> None:
+        show, first, other = Show(), "a" * 300, "b" * 300
+        for tick in range(4):
+            show.frame(tick * 0.1, [first, first], [False, False])
+        before = len(shown_in(show.frame(0.4, [first, first], [False, False]))["B"])
+        assert before > 100
+        assert shown_in(show.frame(0.5, [first, other[:10]], [False, False])) == {"B": ""}
+        lengths = []
+        for tick in range(6, 30):
+            frame = shown_in(show.frame(tick * 0.1, [first, other], [finished, finished]))
+            if lengths and lengths[-1] >= before:
+                assert set(frame) in ({"A", "B"}, set())
+            else:
+                assert set(frame) == {"B"}, "the others wait for it"
+            lengths += [len(frame[letter]) for letter in "B" if letter in frame]
+
+        assert lengths[0] <= pacing.STEP
+        steps = [later - earlier for earlier, later in pairwise(lengths)]
+        assert max(steps) <= pacing.FASTEST * 0.1 + pacing.STEP
+        assert finished is show.over
+        assert lengths[-1] == (300 if finished else 288), "to the last step of those who go on"
+
+    def test_begin_again_with_a_slot_that_fails_once_more(self) -> None:
+        show = Show()
+        for tick in range(4):
+            show.frame(tick * 0.1, [LONG, LONG], [False, False])
+        for tick in range(4, 7):
+            show.frame(tick * 0.1, [LONG, LONG[::-1]], [False, False])
+        assert shown_in(show.frame(0.7, [LONG, "A third"], [False, False])) == {"B": ""}
 
 
 class TestAGrowingText:
@@ -126,7 +164,8 @@ class TestAPageThatWaits:
         frames: list[str] = []
         candidates = [slot.candidate_id async for slot in battle.slots.all()]
         for number, candidate in enumerate(candidates):
-            await database_sync_to_async(cache.set)(key_of(candidate), LONG[: 40 + number], KEPT_SECONDS)
+            made = SimpleNamespace(pk=candidate, lease=None)
+            await database_sync_to_async(Scribe().write)(made, LONG[: 40 + number])
         frames.append(await page.receive())
         assert re.findall(r'id="answer-(\w)"', frames[0]) == ["A", "B", "C"]
         assert await database_sync_to_async(is_watched)(battle.pk)
