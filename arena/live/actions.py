@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -21,7 +22,6 @@ from arena.catalogue.models import Arena, ContestantRevision, Modality
 from arena.generation.actions import candidate_seed, newest_revisions
 from arena.generation.backends.protocol import Media
 from arena.generation.backends.registry import backend_names
-from arena.generation.media import Picture
 from arena.generation.models import WAITING, Candidate, CandidateState
 from arena.generation.tasks import start_pumps
 from arena.matchmaking.keeping import goal_reached, knowledge_of, note_battle
@@ -43,7 +43,8 @@ from .refusals import (
     StillAnswering,
     TooFewContestants,
 )
-from .uploads import discard_upload, keep_upload
+from .streaming import MOST_CHARACTERS
+from .uploads import check_size, discard_upload, fingerprint, keep_upload, read_upload
 
 log = logging.getLogger(__name__)
 MOST_REPLACEMENTS = 2
@@ -56,7 +57,7 @@ class Asked:
     """What a voter wants to ask, and from where (an address of the network, for the limit of anonymous voters)."""
 
     text: str
-    picture: Picture | None = None
+    upload: UploadedFile | None = None
     address: str = ""
 
 
@@ -65,8 +66,10 @@ def ask(*, arena: Arena, voter: Voter, asked: Asked) -> Battle:
 
     Whatever battle was open is skipped. The same prompt again, while it is being answered, returns the same battle.
     """
-    asked = Asked(asked.text.replace("\x00", "").replace("\r\n", "\n").strip(), asked.picture, asked.address)
+    asked = replace(asked, text=asked.text.replace("\x00", "").replace("\r\n", "\n").strip())
     _require_open(arena)
+    if asked.upload is not None:
+        check_size(asked.upload)
     running = Battle.objects.open().filter(voter=voter, arena=arena, state=BattleState.PREPARING)
     if (battle := running.select_related("prompt").first()) is not None:
         return _same(battle, asked)
@@ -75,11 +78,24 @@ def ask(*, arena: Arena, voter: Voter, asked: Asked) -> Battle:
     if (verdict := word_list().check(asked.text)).refused:
         keep_refusal(arena, voter, asked.text, verdict)
         raise PromptRefused(REFUSAL)
+    picture = None if asked.upload is None else read_upload(asked.upload)
     history = history_of(with_history(Voter.objects.filter(pk=voter.pk), arena).get())
-    media = "" if asked.picture is None else keep_upload(asked.picture)
+    media = "" if picture is None else keep_upload(picture)
+    prompt = Prompt(
+        arena=arena,
+        text=asked.text,
+        media=media,
+        media_type="" if picture is None else picture.media_type,
+        licence=arena.data_licence,
+        origin=Origin.LIVE,
+        asked_by=voter,
+        is_active=False,
+    )
+    prompt.external_id = f"live-{prompt.public_id}"
+    cache.set(_upload_key(prompt), fingerprint(asked.upload), settings.LIVE_SECONDS + 60)
     try:
         with transaction.atomic():
-            battle = _write(arena, voter, asked, history, media)
+            battle = _write(prompt, voter, history)
     except Refusal:
         discard_upload(media)
         raise
@@ -113,19 +129,27 @@ def _check_form(arena: Arena, asked: Asked) -> None:
         raise PromptUnfit(
             f"The prompt has {len(asked.text):,} characters; {arena.live_prompt_length:,} are allowed. Shorten it."
         )
-    if arena.modality == Modality.IMAGE_EDIT and asked.picture is None:
+    if arena.modality == Modality.IMAGE_EDIT and asked.upload is None:
         raise BadUpload("Choose the picture that the contestants should edit.")
-    if arena.modality != Modality.IMAGE_EDIT and asked.picture is not None:
+    if arena.modality != Modality.IMAGE_EDIT and asked.upload is not None:
         raise BadUpload(f"{arena.name} takes no pictures with a prompt. Ask with words alone.")
 
 
 def _same(battle: Battle, asked: Asked) -> Battle:
-    if battle.prompt.text == asked.text:
+    """The battle that is being prepared, if this is its prompt: the same words about the same picture."""
+    same_upload = cache.get(_upload_key(battle.prompt), "") == fingerprint(asked.upload)
+    if battle.prompt.text == asked.text and same_upload:
         return battle
     raise StillAnswering("Wait for its answers or cancel it. Then ask the next one; nothing of it was sent.")
 
 
-def _write(arena: Arena, voter: Voter, asked: Asked, history: History, media: str) -> Battle:
+def _upload_key(prompt: Prompt) -> str:
+    """Of the fingerprint of what came with a prompt: comparing that costs no decoding."""
+    return f"live-upload:{prompt.public_id}"
+
+
+def _write(prompt: Prompt, voter: Voter, history: History) -> Battle:
+    arena = prompt.arena
     rules = rules_of(arena)
     able = {revision.contestant_id: revision for revision in answering(arena)}
     knowledge = at_hand(knowledge_of(arena), able)
@@ -143,19 +167,7 @@ def _write(arena: Arena, voter: Voter, asked: Asked, history: History, media: st
         former.closed_at = timezone.now()
         former.save(update_fields=["state", "skip_reason", "closed_at"])
         withdraw_queued(former)
-    number = uuid.uuid4()
-    prompt = Prompt.objects.create(
-        arena=arena,
-        public_id=number,
-        external_id=f"live-{number}",
-        text=asked.text,
-        media=media,
-        media_type="" if asked.picture is None else asked.picture.media_type,
-        licence=arena.data_licence,
-        origin=Origin.LIVE,
-        asked_by=voter,
-        is_active=False,
-    )
+    prompt.save()
     battle = Battle.objects.create(
         arena=arena,
         prompt=prompt,
@@ -237,8 +249,7 @@ def review_answers(battle_id: int) -> None:
     """Look at those answers of a preparing battle that are ready; a refused one is withdrawn. In a worker."""
     ready = Candidate.objects.ready().filter(slots__battle=battle_id, slots__battle__state=BattleState.PREPARING)
     for candidate in ready.filter(review=None).select_related("prompt__arena", "prompt__asked_by"):
-        subject = _media(candidate) if candidate.media else candidate.text
-        verdict = checked(subject, moderators())
+        verdict = _judged(candidate)
         with transaction.atomic():
             review, made = Review.objects.get_or_create(
                 candidate=candidate,
@@ -253,6 +264,12 @@ def review_answers(battle_id: int) -> None:
             if made and review.refused:
                 candidate.state = CandidateState.WITHDRAWN
                 candidate.save(update_fields=["state"])
+
+
+def _judged(answer: Candidate) -> Verdict:
+    if len(answer.text) > MOST_CHARACTERS:
+        return Verdict(True, "length", f"{len(answer.text):,} characters; {MOST_CHARACTERS:,} are shown")
+    return checked(_media(answer) if answer.media else answer.text, moderators())
 
 
 def _media(row: Prompt | Candidate) -> Media:

@@ -19,12 +19,14 @@ from .refusals import TooManyPrompts
 HOUR = timedelta(hours=1)
 # A browser without cookies is a new voter each time, an address stays; but several people share one.
 VOTERS_AT_ONE_ADDRESS = 3
+TRIES_OF_AN_ACCOUNT = 3  # for each prompt that it may ask
 
 
 def check_rate(arena: Arena, voter: Voter, address: str) -> None:
     """Refuse who has asked too much in the last hour; prompts that were refused count too.
 
-    Anonymous voters are counted by address as well.
+    Tries that came to nothing, such as pictures that cannot be read, are counted more generously: of an account, or by
+    address for anonymous voters.
     """
     since = timezone.now() - HOUR
     asked = Prompt.objects.filter(asked_by=voter, origin=Origin.LIVE, arena=arena, created_at__gt=since)
@@ -37,19 +39,21 @@ def check_rate(arena: Arena, voter: Voter, address: str) -> None:
             f"You have asked {count} prompts within an hour, and no more are taken. The next one is in "
             f"{minutes} minute{'' if minutes == 1 else 's'}; until then you can vote on the arena's own prompts."
         )
-    if voter.user_id is None and address:
-        _check_address(arena, address)
-
-
-def _check_address(arena: Arena, address: str) -> None:
-    key = f"live-address:{arena.pk}:{hashlib.sha256(address.encode()).hexdigest()[:32]}"
-    cache.add(key, 0, HOUR.total_seconds())
-    try:
-        count = cache.incr(key)
-    except ValueError:  # it was forgotten between the two lines
-        count = 1
-    if count > arena.live_prompts_per_hour * VOTERS_AT_ONE_ADDRESS:
+    if voter.user_id is not None:
+        if _tries(arena, f"account {voter.user_id}") > arena.live_prompts_per_hour * TRIES_OF_AN_ACCOUNT:
+            raise TooManyPrompts("You have tried too often within an hour. Come back later.")
+    elif address and _tries(arena, address) > arena.live_prompts_per_hour * VOTERS_AT_ONE_ADDRESS:
         raise TooManyPrompts(
             "Too many prompts have come from your network within an hour. Sign in to be counted for yourself alone, or "
             "come back later."
         )
+
+
+def _tries(arena: Arena, whose: str) -> int:
+    """How many there were within an hour, with this one."""
+    key = f"live-tries:{arena.pk}:{hashlib.sha256(whose.encode()).hexdigest()[:32]}"
+    cache.add(key, 0, HOUR.total_seconds())
+    try:
+        return cache.incr(key)
+    except ValueError:  # it was forgotten between the two lines
+        return 1

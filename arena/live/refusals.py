@@ -26,6 +26,13 @@ class BadUpload(NotAsked):
     code = "upload_unfit"
 
 
+class BodyTooLarge(NotAsked):
+    """More than any prompt has. Nothing of it was looked at."""
+
+    code = "body_too_large"
+    status = 413
+
+
 class PromptRefused(NotAsked):
     code = "prompt_refused"
 

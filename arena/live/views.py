@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from arena.battles import tokens
@@ -24,9 +25,10 @@ from arena.voters.models import Voter
 
 from . import actions
 from .queries import asked_battle, is_watched
-from .refusals import NoLivePrompts, NotAsked
-from .uploads import read_upload
+from .refusals import BodyTooLarge, NoLivePrompts, NotAsked
+from .uploads import MOST_BYTES
 
+_MOST_OTHER_BYTES = 2 * 2**20  # of a form beside its picture: the longest prompt, with its characters as escapes
 _WHY_VOID = {
     "too_slow": "The answers took too long, so there is nothing to compare.",
     "no_contestant": "Too many contestants could not answer, so there is nothing to compare.",
@@ -34,6 +36,7 @@ _WHY_VOID = {
 }
 
 
+@csrf_exempt  # the protection reads the whole body: `_ask` has it, after a look at the length
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest, arena_slug: str) -> HttpResponse:
@@ -43,19 +46,30 @@ def ask(request: HttpRequest, arena_slug: str) -> HttpResponse:
         raise NoLivePrompts(f"{arena.name} takes no prompts from voters. You can vote on its own.")
     if request.method != "POST":
         return render(request, "live/ask.html", form_context(arena))
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES + _MOST_OTHER_BYTES:
+        return _refused(request, arena, BodyTooLarge(f"A picture may have {MOST_BYTES // 2**20} MB. Choose another."))
+    return _ask(request, arena)
+
+
+@csrf_protect
+def _ask(request: HttpRequest, arena: Arena) -> HttpResponse:
     voter = voter_for(request)
     text = request.POST.get("text", "")
+    asked = actions.Asked(text, request.FILES.get("picture"), request.META.get("REMOTE_ADDR", ""))
     try:
-        upload = request.FILES.get("picture")
-        picture = None if upload is None else read_upload(upload)
-        address = request.META.get("REMOTE_ADDR", "")
-        battle = actions.ask(arena=arena, voter=voter, asked=actions.Asked(text, picture, address))
+        battle = actions.ask(arena=arena, voter=voter, asked=asked)
     except NotAsked as refusal:
-        if not request.accepts("text/html"):
-            raise
-        context = form_context(arena, text=text, problem=refusal.message)
-        return remember(render(request, "live/ask.html", context, status=refusal.status), request, voter)
+        return remember(_refused(request, arena, refusal, text), request, voter)
     return remember(see_other(reverse("arena:asked", args=[arena.slug, battle.public_id])), request, voter)
+
+
+def _refused(request: HttpRequest, arena: Arena, refusal: NotAsked, text: str = "") -> HttpResponse:
+    """The form with what was typed and the reason; a program is told by its code."""
+    if not request.accepts("text/html"):
+        raise refusal
+    return render(
+        request, "live/ask.html", form_context(arena, text=text, problem=refusal.message), status=refusal.status
+    )
 
 
 @never_cache

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import io
+from html import unescape
 from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from arena.battles.models import Battle
 from arena.catalogue.models import Arena
+from arena.prompts.models import Prompt
 from tests.visitor import FRAGMENT, Visitor
 
 PROMPT = "Describe a harbour in one sentence"
@@ -25,3 +31,25 @@ class Asker(Visitor):
         """The page of a prompt: loaded anew, or asked for by the page itself."""
         address = f"/arenas/{battle.arena.slug}/asked/{battle.public_id}/" + ("?shown=1" if shown else "")
         return self.client.get(address, headers=FRAGMENT if fragment else None)
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (32, 24), **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, (90, 120, 40)).save(file, kind, **options)
+    return file.getvalue()
+
+
+def upload(content: bytes, name: str = "photo.png", content_type: str = "image/png") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content, content_type)
+
+
+def refused(response: Any, status: int, *words: str) -> str:
+    """The page of a refusal: the form again, with what was typed."""
+    html = unescape(response.content.decode())
+    assert response.status_code == status, html
+    for word in words:
+        assert word in html
+    assert '<textarea id="ask-text"' in html
+    assert not Battle.objects.exists()
+    assert not Prompt.objects.exists()
+    return html

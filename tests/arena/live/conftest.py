@@ -45,6 +45,13 @@ def live_arena(db: None, pumps: list[int]) -> Arena:
 
 
 @pytest.fixture
+def edit_arena(live_arena: Arena) -> Arena:
+    live_arena.modality = "image-edit"
+    live_arena.save()
+    return live_arena
+
+
+@pytest.fixture
 def work() -> Callable[[], int]:
     """Work off the queue as a worker does, its pieces going to the pages; returns how many candidates were taken."""
 

@@ -9,9 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
+from arena.battles.models import Battle, BattleState
 from arena.catalogue.models import Arena
-from arena.live.streaming import EVERY, Scribe, texts_of
+from arena.generation.models import Candidate, CandidateState
+from arena.live.models import Review
+from arena.live.streaming import BLOCK, EVERY, Reader, Scribe, key_of, texts_of
 from tests.arena.live import chatty
 from tests.arena.live.asker import Asker
 from tests.threads import PATIENCE
@@ -90,6 +94,101 @@ def test_another_try_begins_anew(hand: Hand) -> None:
     assert texts_of([1]) == {1: "The"}
 
 
+class TestALongAnswer:
+    LONG = "".join(f"{number} and so on. " for number in range(2000))
+
+    def test_arrives_as_it_was_written(self, hand: Hand) -> None:
+        scribe, reader = Scribe(hand, hand.later), Reader()
+        for end in range(500, len(self.LONG), 500):
+            hand.now += 2 * EVERY
+            scribe.write(candidate(), self.LONG[end - 500 : end])
+            assert texts_of([1]) == {1: self.LONG[:end]}
+            assert reader.texts([1], cache.get_many([key_of(1)])) == {1: self.LONG[:end]}
+
+    def test_costs_the_cache_no_more_for_each_piece_than_a_short_one(
+        self, hand: Hand, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sizes: list[int] = []
+        one, many = cache.set, cache.set_many
+        monkeypatch.setattr(
+            cache, "set", lambda key, value, *rest: (sizes.append(len(repr(value))), one(key, value, *rest))
+        )
+        monkeypatch.setattr(
+            cache, "set_many", lambda values, *rest: (sizes.append(len(repr(values))), many(values, *rest))
+        )
+        scribe = Scribe(hand, hand.later)
+        for start in range(0, len(self.LONG), 100):
+            hand.now += 2 * EVERY
+            scribe.write(candidate(), self.LONG[start : start + 100])
+
+        assert texts_of([1]) == {1: self.LONG}
+        assert max(sizes) < BLOCK + 500
+
+    def test_is_read_by_a_page_only_where_it_is_new(self, hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+        scribe, reader = Scribe(hand, hand.later), Reader()
+        scribe.write(candidate(), self.LONG)
+        heads = cache.get_many([key_of(1)])
+        assert reader.texts([1], heads) == {1: self.LONG}
+        monkeypatch.setattr(cache, "get_many", None)
+        assert reader.texts([1], heads) == {1: self.LONG}
+
+    def test_ends_before_what_the_cache_has_forgotten(self, hand: Hand) -> None:
+        scribe = Scribe(hand, hand.later)
+        scribe.write(candidate(), self.LONG)
+        head = cache.get(key_of(1))
+        cache.delete(f"live-text:1:{head.attempt}:2")
+        assert texts_of([1]) == {1: self.LONG[: 2 * BLOCK]}
+
+
+class TestAnAnswerWithoutEnd:
+    @pytest.fixture(autouse=True)
+    def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for module in ("streaming", "actions", "events"):
+            monkeypatch.setattr(f"arena.live.{module}.MOST_CHARACTERS", 100)
+
+    def test_is_given_up_once_and_nothing_more_of_it_is_taken(self, hand: Hand) -> None:
+        given_up: list[Any] = []
+        scribe = Scribe(hand, hand.later, given_up.append)
+        endless = candidate()
+        for _ in range(30):
+            hand.now += 2 * EVERY
+            scribe.write(endless, "for ever ")
+
+        assert given_up == [endless]
+        assert texts_of([1]) == {1: "for ever " * 11}
+
+    @pytest.mark.usefixtures("committed")
+    def test_gives_its_place_to_another_contestant(
+        self, live_arena: Arena, asker: Asker, work: Work, behave: Callable[..., None]
+    ) -> None:
+        battle = asker.battle(live_arena)
+        endless = battle.slots.all()[0].candidate
+        behave(endless.revision.contestant.name, says="for ever " * 30)
+        work()
+
+        endless.refresh_from_db()
+        assert (endless.state, endless.text) == (CandidateState.FAILED, "")
+        assert endless.failure == "The answer to a live prompt is longer than 100 characters."
+        after = Battle.objects.get(pk=battle.pk)
+        assert (after.state, after.replacements) == (BattleState.OPEN, 1)
+
+    @pytest.mark.usefixtures("committed")
+    def test_that_came_in_one_piece_is_replaced_too(
+        self, live_arena: Arena, asker: Asker, work: Work, behave: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("arena.live.streaming.MOST_CHARACTERS", 10_000)
+        battle = asker.battle(live_arena)
+        endless = battle.slots.all()[0].candidate
+        behave(endless.revision.contestant.name, says="for ever " * 30)
+        work()
+
+        endless.refresh_from_db()
+        assert endless.state == CandidateState.WITHDRAWN
+        review = Review.objects.get(candidate=endless)
+        assert (review.moderator, review.reason) == ("length", "270 characters; 100 are shown")
+        assert Battle.objects.get(pk=battle.pk).state == BattleState.OPEN
+
+
 @pytest.mark.usefixtures("committed")
 def test_a_piece_reaches_the_page_before_the_next_is_made(live_arena: Arena, asker: Asker, work: Work) -> None:
     battle = asker.battle(live_arena)
@@ -108,7 +207,6 @@ def test_what_nobody_waits_for_is_not_written_anywhere(
     live_arena: Arena, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from arena.generation.actions import plan_candidates
-    from arena.generation.models import Candidate
     from arena.prompts.models import Prompt
 
     Prompt.objects.create(arena=live_arena, external_id="p", text="a bridge")
