@@ -33,6 +33,7 @@ _FIRST_PAUSE = timedelta(seconds=15)
 _PAUSES_GROW = 4
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")  # in the words for an object: the same cause would look new each time
 _MOST_CAUSE = 2000  # characters
+MOST_TEXT_BYTES = 2**20  # of a generated text, as of an imported one
 _EXTENSIONS = {
     "image/webp": "webp",
     "image/png": "png",
@@ -182,9 +183,15 @@ class Output:
 
 def cleaned(result: Result) -> Output:
     """Raises `BrokenMedia` for what cannot be shown."""
-    text = (result.text or "").replace("\x00", "\ufffd")  # PostgreSQL stores no NUL
+    text = (result.text or "").replace("\x00", "\ufffd")  # PostgreSQL stores no NUL,
+    text = text.encode(errors="replace").decode()  # and no half of a character
     media = None if result.media is None else clean_media(result.media)
     content = text.encode() if media is None else media.content
+    if media is None:
+        if not text.strip():
+            raise BrokenMedia("the text is empty")
+        if len(content) > MOST_TEXT_BYTES:
+            raise BrokenMedia(f"the text has {len(content)} bytes; at most {MOST_TEXT_BYTES} are stored")
     return Output(text, media, hashlib.sha256(content).hexdigest())
 
 

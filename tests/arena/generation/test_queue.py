@@ -284,6 +284,31 @@ class TestFinishing:
         assert stored.sha256 == hashlib.sha256("a poem, ünïcode".encode()).hexdigest()
         assert files(settings) == []
 
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("", "the text is empty"),
+            (" \n", "the text is empty"),
+            ("ü" * 2**19 + "!", "the text has 1048577 bytes; at most 1048576 are stored"),
+        ],
+        ids=["empty", "blank", "too long"],
+    )
+    def test_a_text_that_an_import_would_refuse_has_failed(
+        self, queue: list[Candidate], text: str, reason: str
+    ) -> None:
+        claim = claimed()
+        result = Result(measured=Measured(latency_ms=1, tokens=4), device="cpu", text=text)
+        assert not finish_candidate(candidate=claim.candidates[0], lease=claim.lease, result=result)
+
+        failed = Candidate.objects.get(pk=claim.candidates[0].pk)
+        assert (failed.state, failed.failure, failed.text) == (CandidateState.FAILED, reason, "")
+
+    def test_half_a_character_is_replaced(self, queue: list[Candidate]) -> None:
+        claim = claimed()
+        result = Result(measured=Measured(latency_ms=1, tokens=4), device="cpu", text="half \ud83d\x00")
+        assert finish_candidate(candidate=claim.candidates[0], lease=claim.lease, result=result)
+        assert Candidate.objects.get(pk=claim.candidates[0].pk).text == "half ?\ufffd"
+
     def test_the_name_on_disk_tells_nothing(self, queue: list[Candidate], settings: Any) -> None:
         claim = claimed()
         for candidate in claim.candidates:
