@@ -27,7 +27,7 @@ _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 def check_size(file: UploadedFile) -> None:
     """Refuse what is too large before anything of it is read."""
     if (file.size or 0) > MOST_BYTES:
-        raise BadUpload(f"The picture has {(file.size or 0) / 2**20:.0f} MB; {MOST_BYTES // 2**20} MB are allowed.")
+        raise BadUpload(f"The picture has {(file.size or 0) / 2**20:.1f} MB; {MOST_BYTES // 2**20} MB are allowed.")
 
 
 def fingerprint(file: UploadedFile | None) -> str:

@@ -19,6 +19,7 @@ from arena.live.models import Review
 from arena.models import User
 from arena.prompts.models import Origin, Prompt
 from tests.arena.live.asker import PROMPT, Asker, picture, refused, upload
+from tests.arena.live.conftest import NAMES
 from tests.clock import Clock
 from tests.threads import at_once
 from tests.visitor import JSON
@@ -40,6 +41,21 @@ def test_a_prompt_becomes_a_battle_with_its_candidates_before_all_others_in_the_
     assert len({candidate.revision.contestant_id for candidate in candidates}) == 3
     assert {(candidate.state, candidate.priority) for candidate in candidates} == {(CandidateState.QUEUED, WAITING)}
     assert pumps, "somebody was told to work"
+
+
+def test_a_contestant_needs_no_outputs_beforehand(live_arena: Arena, asker: Asker, work: Work) -> None:
+    newcomer = ContestantRevision.objects.filter(contestant__name=NAMES[0])
+    newcomer.update(backend="imported")
+    Prompt.objects.create(arena=live_arena, external_id="p", text="a bridge")
+    plan_candidates(live_arena)
+    assert work() == 5
+    newcomer.update(backend="chatty")
+    Arena.objects.update(least_coverage=1.0, battle_size=6)
+    assert "No battle is left" in asker.open(live_arena).html, "five cover the arena's own prompts"
+
+    live_arena.refresh_from_db()
+    asked = asker.battle(live_arena)
+    assert {slot.candidate.revision.contestant.name for slot in asked.slots.all()} == set(NAMES)
 
 
 def test_the_whole_path_without_javascript(live_arena: Arena, asker: Asker, work: Work) -> None:
