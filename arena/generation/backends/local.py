@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Generic, cast
 
-from arena.generation.backends.forms import FormT, checked
+from arena.generation.backends.forms import FormT
 from arena.generation.backends.hub import first_line
 from arena.generation.backends.memory import needing_memory
 from arena.generation.backends.protocol import NO_ACCESS, Access, GenerationError, Loaded, MissingLibrary
 
 
 class LocalBackend(Generic[FormT]):
-    """Fulfils `protocol.Backend`. Torch and the library of the models are imported when a model is loaded.
+    """With `validate`, fulfils `protocol.Backend`. Torch and the library are imported when a model is loaded.
 
-    form: the settings; module: where a function `load(settings, device, access)` is; needs: what to say, with what to
-    install, where it cannot be imported.
+    module: where a function `load(settings, device, access)` is; needs: what to say, with what to install, where it
+    cannot be imported.
     """
 
     remote = False
     reproducible = True
 
-    def __init__(self, form: type[FormT], module: str, *, needs: str) -> None:
-        self._form = form
+    def __init__(self, module: str, *, needs: str) -> None:
         self._module = module
         self._needs = needs
-
-    def validate(self, settings: Mapping[str, object]) -> FormT:
-        return checked(self._form, settings)
 
     def warnings(self, settings: FormT) -> Sequence[str]:
         return []

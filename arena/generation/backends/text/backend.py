@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from arena.generation.backends.forms import checked
 from arena.generation.backends.local import LocalBackend
 from arena.generation.backends.text.settings import TextSettings
 
 
 class TransformersBackend(LocalBackend[TextSettings]):
     """Warns of program code that comes with weights."""
+
+    def validate(self, settings: Mapping[str, object]) -> TextSettings:
+        return checked(TextSettings, settings)
 
     def warnings(self, settings: TextSettings) -> Sequence[str]:
         if not settings.trust_remote_code:
@@ -21,7 +25,6 @@ class TransformersBackend(LocalBackend[TextSettings]):
 
 
 TRANSFORMERS = TransformersBackend(
-    TextSettings,
     "arena.generation.backends.text.loading",
     needs="text needs torch and transformers: pip install torch transformers",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import get_type_hints
 
 import pytest
 
@@ -44,6 +45,12 @@ def test_every_registered_backend_can_be_imported(name):
     assert backend is get_backend(name)
     assert callable(backend.validate)
     assert callable(backend.load)
+
+
+@pytest.mark.parametrize("name", sorted(BACKENDS))
+def test_every_registered_backend_says_which_form_its_settings_have(name):
+    """From this the admin panel lists the settings."""
+    assert isinstance(get_type_hints(type(get_backend(name)).validate)["return"], type)
 
 
 def test_an_unknown_backend_is_refused_with_the_known_names():
