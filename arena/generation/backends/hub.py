@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -26,6 +27,8 @@ _WHERE = "the model's page on the hub lists them under Files, History"
 
 class ModelForm(Form):
     """Settings that name a model so that it stays the same."""
+
+    advice: ClassVar[str] = "a token of the hub is the secret huggingface of the installation, and needs no setting"
 
     model: str = Field(description="A model of the Hugging Face hub, or a folder: /..., ./..., ../... or ~/...")
     revision: str | None = Field(

@@ -5,28 +5,13 @@ from __future__ import annotations
 import html
 import json
 import logging
-import re
 import threading
 import weakref
 from urllib.parse import quote
 
 from arena.generation.backends.protocol import GenerationError
 
-# What vendors' keys begin with; names have hyphens and underscores where these go on with letters and digits.
-_BEGINNINGS = re.compile(
-    r"sk-|bearer\s|(?:sk|pk|rk|hf|gsk|xai|r8|nvapi|pplx|ghp)[_-][a-z0-9]{16,}|aiza[\w-]{16,}|eyj[\w-]{16,}",
-    re.IGNORECASE,
-)
-# A long run with letters and many digits is drawn by lot, not chosen by a person.
-_RUN = re.compile(r"(?=(?:[^0-9]*[0-9]){4})(?=(?:[^A-Za-z]*[A-Za-z]){4})[A-Za-z0-9_\-+/=.]{24,}")
-
 SHORTEST_SECRET = 16  # characters
-
-
-def looks_like_a_key(text: str) -> bool:
-    """Whether somebody seems to have written a key where its name belongs."""
-    text = text.strip()
-    return bool(_BEGINNINGS.match(text) or _RUN.fullmatch(text))
 
 
 class Key:

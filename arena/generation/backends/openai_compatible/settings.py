@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from arena.generation.backends.forms import Form
 from arena.generation.backends.openai_compatible.addresses import Address
-from arena.generation.backends.openai_compatible.keys import looks_like_a_key
+from arena.generation.backends.secrecy import assigns_a_key, holds_a_key, leads_by_a_key, looks_like_a_key
 
 MOST_EXTRA = 16 * 2**10  # bytes as JSON
 # Made by the backend from the request and the other settings.
@@ -24,7 +24,9 @@ Stop = Annotated[str, Field(min_length=1, max_length=200)]
 class OpenAICompatibleSettings(Form):
     """Times are in seconds. What is not set is not sent, so the server's own value holds."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)  # it may be a key
+    advice: ClassVar[str] = (
+        "write the name of a secret of this installation into `key` (GENERATION_SECRET_OPENAI is named openai)"
+    )
 
     base_url: str = Field(max_length=500, description="Where the API begins, mostly ending in /v1.")
     model: str = Field(min_length=1, max_length=200, description="What the server calls it.")
@@ -60,7 +62,9 @@ class OpenAICompatibleSettings(Form):
         except ValueError as error:
             raise PydanticCustomError("address", "{reason}", {"reason": str(error)}) from None
         if "?" in address.path:
-            raise PydanticCustomError("address", "must end before the `?`; write query parameters nowhere")
+            raise PydanticCustomError("address", f"must end before the `?`; instead of a key in a query, {cls.advice}")
+        if holds_a_key(base_url) or leads_by_a_key(address.path):
+            raise PydanticCustomError("address", f"holds what looks like a key; {cls.advice}")
         return base_url.rstrip("/")
 
     @field_validator("key")
@@ -69,9 +73,9 @@ class OpenAICompatibleSettings(Form):
         if key is None:
             return None
         if looks_like_a_key(key):
-            raise PydanticCustomError("key", f"looks like a key itself; {_NAMED}")
+            raise PydanticCustomError("key", f"looks like a key itself; {cls.advice}")
         if len(key) > 64 or not key.isascii() or not key.replace("_", "").replace("-", "").isalnum():
-            raise PydanticCustomError("key", f"is no name of letters, digits, `_` and `-`; {_NAMED}")
+            raise PydanticCustomError("key", f"is no name of letters, digits, `_` and `-`; {cls.advice}")
         return key
 
     @field_validator(*_CHAT_ONLY, *_IMAGE_ONLY)
@@ -106,16 +110,13 @@ class OpenAICompatibleSettings(Form):
             raise PydanticCustomError("extra", "holds a number that JSON does not have") from None
         if size > MOST_EXTRA:
             raise PydanticCustomError("extra", f"is longer than {MOST_EXTRA} bytes")
-        if any(looks_like_a_key(text) for text in _texts(extra)):
-            raise PydanticCustomError("extra", f"holds what looks like a key; {_NAMED}")
+        if any(looks_like_a_key(text) or assigns_a_key(text) for text in _texts(extra)):
+            raise PydanticCustomError("extra", f"holds what looks like a key; {cls.advice}")
         return extra
 
     @property
     def address(self) -> Address:
         return Address.parse(self.base_url)
-
-
-_NAMED = "write the name of a secret of this installation (GENERATION_SECRET_OPENAI is named openai)"
 
 
 def _texts(value: JsonValue) -> list[str]:

@@ -86,6 +86,97 @@ def test_extra_fields_cannot_replace_the_request(extra: dict[str, object], reaso
     assert reason in _problems(extra=extra)["extra"]
 
 
+ADVICE = "write the name of a secret of this installation into `key` (GENERATION_SECRET_OPENAI is named openai)"
+SECRET = "hunter2-Xk39fQ"
+BASIC = "Basic dXNlcjpwYXNz"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"api_key": SECRET},
+        {"Authorization": SECRET},
+        {"headers": {"Authorization": BASIC}},
+        {"headers": {"X-Api-Key": [SECRET]}},
+        {"headers": [f"x-api-key: {SECRET}"]},
+        {"extra_headers": ["authorization:" + SECRET]},
+        {"deep": [{"er": BASIC}]},
+        {"deep": f"Bearer {SECRET}"},
+        {"deep": {"sk-proj-ABCDEFGH12345678abcdefgh": 1}},
+        {"vendor": {"clientSecret": SECRET, "password": SECRET}},
+    ],
+    ids=str,
+)
+def test_a_key_in_the_extra_fields_is_refused_and_not_repeated(extra: dict[str, object]):
+    with pytest.raises(SettingsError) as caught:
+        OPENAI_COMPATIBLE.validate(GOOD | {"extra": extra})
+    (reason,) = caught.value.problems.values()
+    assert set(caught.value.problems) == {"extra"}
+    assert "holds what looks like a key" in reason
+    assert reason.endswith(ADVICE)
+    told = f"{caught.value} {caught.value.__cause__}"
+    assert not [part for part in (SECRET, BASIC, "ABCDEFGH12345678") if part in told]
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"guided": {"json_schema": {"properties": {"password": {"type": "string"}, "token": {}}}}},
+        {"stop_token_ids": [1, 2], "min_tokens": 3, "add_special_tokens": True},
+        {"guided_choice": ["basic English", "token"]},
+        {"lora": "models/llama-v3p1-405b"},
+    ],
+    ids=str,
+)
+def test_other_extra_fields_are_not_taken_for_keys(extra: dict[str, object]):
+    assert OPENAI_COMPATIBLE.validate(GOOD | {"extra": extra}).extra == extra
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://user:hunter2-Xk39fQ@api.example.org/v1",
+        "https://hunter2-Xk39fQ@api.example.org/v1",
+        "https://api.example.org/v1?api_key=hunter2-Xk39fQ",
+        "https://api.example.org/api_key=hunter2-Xk39fQ/v1",
+        "https://api.example.org/v1;token=hunter2-Xk39fQ",
+        "https://api.example.org/sk-proj-hunter2-Xk39fQABCDEFGH/v1",
+        "https://api.example.org/0123456789abcdef0123456789abcdef/v1",
+    ],
+)
+def test_a_key_in_the_address_is_refused_and_not_repeated(base_url: str):
+    with pytest.raises(SettingsError) as caught:
+        OPENAI_COMPATIBLE.validate(GOOD | {"base_url": base_url})
+    told = f"{caught.value} {caught.value.__cause__}"
+    assert set(caught.value.problems) == {"base_url"}
+    assert "key" in caught.value.problems["base_url"]
+    assert not [part for part in ("hunter2", "Xk39fQ", "0123456789") if part in told]
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "https://x7k2m9q4w8e1r5t3x7k2m9q4.endpoints.example.org/v1",
+        "https://team.example.org/openai/deployments/gpt-4o-mini-transcribe-2025-12-15",
+        "https://api.example.org/v2/3f2b8c1e-1111-4222-8333-0123456789ab/openai/v1",
+    ],
+)
+def test_names_in_an_address_are_not_taken_for_keys(base_url: str):
+    assert OPENAI_COMPATIBLE.validate(GOOD | {"base_url": base_url}).base_url == base_url
+
+
+@pytest.mark.parametrize("setting", ["model", "system_prompt", "stop", "api_key", "sk-proj-ABCDEFGH12345678abcdefgh"])
+def test_a_key_in_any_other_setting_is_refused_and_not_repeated(setting: str):
+    key = "sk-proj-ABCDEFGH12345678abcdefgh"
+    given = {"stop": ["a", key], "system_prompt": f"Call it with {key}, please."}.get(setting, key)
+    with pytest.raises(SettingsError) as caught:
+        OPENAI_COMPATIBLE.validate(GOOD | {setting: given})
+    (problem,) = caught.value.problems.items()
+    assert problem[0] == setting.replace(key, "***")
+    assert problem[1].endswith(ADVICE)
+    assert key not in f"{caught.value} {caught.value.__cause__}"
+
+
 def test_whoever_saves_is_told_whom_prompts_and_keys_are_sent_to():
     public = OPENAI_COMPATIBLE.validate(GOOD | {"key": "openai"})
     assert OPENAI_COMPATIBLE.warnings(public) == [
