@@ -196,7 +196,7 @@ def settings_read() -> dict[str, tuple[str, ast.expr, int]]:
 
 def test_defaults_and_limits_of_settings_are_as_described() -> None:
     described = {}
-    for heading in ("Security", "Database and static files", "Voting", "Generation", "Live prompts", "Logs"):
+    for heading in ("Security", "Mail", "Database and static files", "Voting", "Generation", "Live prompts", "Logs"):
         described |= {row[0].strip("`"): row[1:3] for row in pages.rows("docs/reference/settings.md", heading)}
     read = settings_read()
     assert len(read) >= 9
