@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from django.db import OperationalError
 
 from arena.catalogue.models import Arena, ContestantRevision
-from arena.generation import actions, queries, worker
+from arena.generation import queries, worker
 from arena.generation.actions import (
     AWAITED_ATTEMPTS,
-    LEASE,
     MAX_ATTEMPTS,
-    claim_batch,
-    free_expired_leases,
     plan_candidates,
 )
-from arena.generation.backends.protocol import NO_ACCESS, QUIET, GenerationError, Outcome, Request, Watch
+from arena.generation.backends.protocol import QUIET, Outcome, Request, Watch
 from arena.generation.models import WAITING, Candidate, CandidateState, GenerationHost
 from arena.generation.worker import Station
-from arena.prompts.models import Prompt
 from tests.arena.generation import clockwork
 from tests.clock import Clock
-from tests.threads import PATIENCE, at_once
 
 
 def states() -> dict[str, int]:
@@ -281,108 +270,6 @@ class TestTurns:
         assert remote.work() == 3
 
 
-class TestSharing:
-    """How workers share those contestants that answer elsewhere, any of which may be silent for long."""
-
-    @pytest.fixture
-    def elsewhere(self, queue: list[Candidate], settings: Any) -> list[int]:
-        """The revisions, each of which may be asked for four candidates at a time, of which there are three."""
-        settings.GENERATION_REMOTE_WORKERS = 4
-        ContestantRevision.objects.update(
-            backend="openai-compatible", settings={"base_url": "http://192.0.2.1/v1", "model": "m", "concurrency": 4}
-        )
-        return [candidate.revision_id for candidate in queue[:6]]
-
-    @pytest.fixture
-    def alone(self, elsewhere: list[int]) -> int:
-        """A revision that may be asked for one candidate at a time, and has the queue for itself."""
-        Candidate.objects.exclude(revision=elsewhere[0]).delete()
-        ContestantRevision.objects.update(settings={"base_url": "http://192.0.2.1/v1", "model": "m", "concurrency": 1})
-        return elsewhere[0]
-
-    @pytest.mark.django_db(transaction=True)
-    def test_a_server_is_never_asked_for_more_at_once_than_it_may_be(
-        self, alone: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        asked = Asked()
-        monkeypatch.setattr(Station, "_load", lambda station, revision: worker._Kept(asked, NO_ACCESS, 4, 0.0))
-
-        def work() -> None:
-            station = Station("", 0, remote=True)
-            while Candidate.objects.filter(state=CandidateState.QUEUED).exists():
-                station.work()
-
-        at_once(work, work, work, work)
-        assert asked.sizes == [1, 1, 1]
-        assert asked.most == 1
-
-    def test_a_contestant_that_is_asked_as_much_as_it_may_be_is_passed_over(self, alone: int) -> None:
-        assert queries.next_work(remote=True) is not None
-        assert claim_batch(most=1, revision=alone) is not None
-        assert queries.next_work(remote=True) is None
-        assert clockwork.new_station(remote=True).work() == 0
-
-    def test_a_contestant_holds_half_of_the_workers_at_most(self, elsewhere: list[int]) -> None:
-        for _ in range(2):
-            claim_batch(most=1, revision=elsewhere[0])
-        wanted = queries.next_work(remote=True, staying=elsewhere[0])
-        assert wanted is not None
-        assert wanted.revision_id != elsewhere[0]
-
-    def test_and_one_more_for_people_who_wait(self, elsewhere: list[int]) -> None:
-        silent = Candidate.objects.filter(revision=elsewhere[0])
-        for _ in range(2):
-            claim_batch(most=1, revision=elsewhere[0])
-        silent.filter(state=CandidateState.QUEUED).update(priority=WAITING)
-        wanted = queries.next_work(remote=True)
-        assert wanted is not None
-        assert wanted.revision_id == elsewhere[0]
-
-    def test_people_who_wait_find_a_place_at_a_server_that_the_backfill_uses(
-        self, arena: Arena, elsewhere: list[int]
-    ) -> None:
-        revision = ContestantRevision.objects.get(pk=elsewhere[0])
-        assert queries.places_of(revision, awaited=False) == 4
-        Arena.objects.update(live_prompts=True)
-        revision = ContestantRevision.objects.get(pk=elsewhere[0])
-        assert queries.places_of(revision, awaited=False) == 3
-        assert queries.places_of(revision, awaited=True) == 4
-        revision.settings |= {"concurrency": 1}
-        assert queries.places_of(revision, awaited=False) == 1
-
-    def test_a_worker_that_is_kept_for_people_who_wait_does_nothing_else(
-        self, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(queries, "remote_backend_names", lambda: ["clockwork"])
-        lane = clockwork.new_station(remote=True)
-        assert lane.work(only_awaited=True) == 0
-        Candidate.objects.filter(pk=queue[-1].pk).update(priority=WAITING)
-        assert lane.work(only_awaited=True) == 1
-        assert list(Candidate.objects.ready()) == [queue[-1]]
-
-
-class Asked:
-    """A server that answers nothing, and notes how much it was asked for at the same time."""
-
-    batch_size = 4
-    memory_bytes = 0
-
-    def __init__(self) -> None:
-        self.sizes: list[int] = []
-        self.now = self.most = 0
-        self._lock = threading.Lock()
-
-    def generate(self, requests: Sequence[Request], watch: Watch = QUIET) -> list[Outcome]:
-        with self._lock:
-            self.sizes.append(len(requests))
-            self.now += len(requests)
-            self.most = max(self.most, self.now)
-        time.sleep(0.1)
-        with self._lock:
-            self.now -= len(requests)
-        return [GenerationError("no", permanent=True) for _ in requests]
-
-
 class TestAWatchedBatch:
     def test_stores_each_output_when_it_is_ready_and_once(
         self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch
@@ -420,136 +307,3 @@ class TestAWatchedBatch:
         Candidate.objects.filter(pk=queue[-1].pk).update(priority=WAITING)
         station.work()
         assert heard == [(queue[-1].pk, "a word")]
-
-
-@pytest.mark.django_db(transaction=True)
-class TestTheHeartbeat:
-    """The backends here say nothing until the whole batch is there, as those of pictures and videos do."""
-
-    @pytest.fixture(autouse=True)
-    def quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(worker, "_HEARTBEAT", 0.01)
-
-    def test_keeps_the_lease_of_a_batch_that_takes_far_longer_than_it(
-        self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch, clock: Clock
-    ) -> None:
-        def generate(wound: Any, requests: Sequence[Request], watch: Watch = QUIET) -> list[Outcome]:
-            for _ in range(5):
-                clock.advance(seconds=LEASE.total_seconds() - 10)
-                until = clock.now() + LEASE - timedelta(seconds=5)
-                wait_for(Candidate.objects.filter(lease_until__gt=until).exists)
-                assert free_expired_leases() == 0
-            return [wound._result(request) for request in requests]
-
-        monkeypatch.setattr(clockwork._Wound, "generate", generate)
-        assert station.work() == 3
-        assert Candidate.objects.ready().count() == 3
-        assert set(Candidate.objects.ready().values_list("attempts", flat=True)) == {1}
-
-    def test_stops_when_the_lease_was_taken_away(
-        self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch, clock: Clock
-    ) -> None:
-        def generate(wound: Any, requests: Sequence[Request], watch: Watch = QUIET) -> list[Outcome]:
-            Candidate.objects.update(state=CandidateState.QUEUED, lease=None, lease_until=None)
-            wait_for(lambda: not hearts())
-            return [wound._result(request) for request in requests]
-
-        monkeypatch.setattr(clockwork._Wound, "generate", generate)
-        station.work()
-        assert states() == {CandidateState.QUEUED: 18}
-
-    def test_gives_a_batch_up_that_brings_nothing_for_far_longer_than_others_took(
-        self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch, clock: Clock
-    ) -> None:
-        monkeypatch.setattr(worker, "patience_for", lambda revision: timedelta(seconds=0))
-        freed: list[int] = []
-
-        def generate(wound: Any, requests: Sequence[Request], watch: Watch = QUIET) -> list[Outcome]:
-            wait_for(lambda: not hearts())
-            clock.advance(seconds=LEASE.total_seconds() + 1)
-            freed.append(free_expired_leases())
-            return [wound._result(request) for request in requests]
-
-        monkeypatch.setattr(clockwork._Wound, "generate", generate)
-        station.work()
-        assert freed == [3]
-        assert not Candidate.objects.ready().exists(), "what comes after all is late"
-
-    def test_that_fails_once_beats_again(
-        self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        beats: list[int] = []
-
-        def extend(lease: Any, by: timedelta) -> int:
-            beats.append(1)
-            if len(beats) == 1:
-                raise OperationalError("the database is away")
-            return 3
-
-        def generate(wound: Any, requests: Sequence[Request], watch: Watch = QUIET) -> list[Outcome]:
-            wait_for(lambda: len(beats) > 2)
-            return [wound._result(request) for request in requests]
-
-        monkeypatch.setattr(worker, "extend_lease", extend)
-        monkeypatch.setattr(clockwork._Wound, "generate", generate)
-        assert station.work() == 3
-        assert Candidate.objects.ready().count() == 3
-
-
-class TestWhatCannotBeStored:
-    def test_fails_alone_and_can_be_tried_again(
-        self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The disk is full when the second output comes."""
-        saved = actions.keep_output
-        outputs: list[Any] = []
-
-        def keep(output: Any) -> dict[str, Any]:
-            outputs.append(output)
-            if len(outputs) == 2:
-                raise OSError(28, "No space left on device")
-            return saved(output)
-
-        monkeypatch.setattr(actions, "keep_output", keep)
-        assert station.work() == 3
-
-        assert Candidate.objects.ready().count() == 2
-        back = Candidate.objects.get(state=CandidateState.QUEUED, revision=queue[0].revision_id)
-        assert back.failure == "The output could not be stored: OSError: [Errno 28] No space left on device"
-
-    def test_fails_alone_and_for_good_where_no_column_takes_it(
-        self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch, settings: Any
-    ) -> None:
-        def generate(wound: Any, requests: Sequence[Request], watch: Watch = QUIET) -> list[Outcome]:
-            results = [wound._result(request) for request in requests]
-            results[1] = replace(results[1], device="x" * 200)
-            return results
-
-        monkeypatch.setattr(clockwork._Wound, "generate", generate)
-        assert station.work() == 3
-
-        assert Candidate.objects.ready().count() == 2
-        failed = Candidate.objects.get(state=CandidateState.FAILED)
-        assert "value too long" in failed.failure
-        files = [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
-        assert len(files) == 4, "a picture and a thumbnail of each that was stored"
-
-    def test_a_prompt_that_cannot_be_read_fails_alone(self, station: Station, queue: list[Candidate]) -> None:
-        Prompt.objects.filter(pk=queue[0].prompt_id).update(media="prompts/gone.png", media_type="image/png")
-        assert station.work() == 3
-
-        assert Candidate.objects.ready().count() == 2
-        back = Candidate.objects.get(pk=queue[0].pk)
-        assert back.state == CandidateState.QUEUED
-        assert back.failure.startswith("The prompt could not be read: FileNotFoundError")
-
-
-def hearts() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
