@@ -79,7 +79,12 @@ def _decoded(content: bytes, kind: str) -> Image.Image:
 
 
 def _encoded(image: Image.Image, kind: str, *, lossless: bool) -> bytes:
-    pixels = image if image.mode in {"RGB", "RGBA", "L"} else image.convert("RGBA" if _is_transparent(image) else "RGB")
+    if image.mode.startswith("I"):  # 16 bits of grey, of which converting would cut off all above 255
+        pixels = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    elif image.mode in {"RGB", "RGBA", "L"}:
+        pixels = image
+    else:
+        pixels = image.convert("RGBA" if _is_transparent(image) else "RGB")
     bare = Image.frombytes(pixels.mode, pixels.size, pixels.tobytes())  # leaves behind what came with the file
     file = io.BytesIO()
     if kind == "JPEG":

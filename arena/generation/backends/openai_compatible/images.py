@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import struct
 from collections.abc import Mapping
 
 from arena.generation.backends.openai_compatible.chat import SEEDS
@@ -52,15 +51,15 @@ def as_media(content: bytes, server: str) -> tuple[Media, int, int]:
 
     Only its head is read: whoever stores it decodes all of it. `GenerationError` for what is no picture.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     if len(content) > MOST_PICTURE:
         message = f"{server} sent a picture of {len(content)} bytes; at most {MOST_PICTURE} are allowed"
         raise GenerationError(message, permanent=True)
     try:
         image = Image.open(io.BytesIO(content), formats=["PNG", "WEBP", "JPEG"])
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, struct.error):
-        raise GenerationError(f"{server} sent what is no PNG, WebP or JPEG picture", permanent=True) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:  # the latter if warnings are errors
         raise GenerationError(f"{server} sent a picture that is too large: {error}", permanent=True) from None
+    except Exception:  # any kind can come of hostile bytes
+        raise GenerationError(f"{server} sent what is no PNG, WebP or JPEG picture", permanent=True) from None
     return Media(content, Image.MIME[str(image.format)]), image.width, image.height

@@ -163,6 +163,16 @@ def test_a_reason_is_the_same_every_time() -> None:
     assert str(refused.value) == "the output is no readable PNG picture: cannot identify image file it"
 
 
+def test_sixteen_bits_of_grey_become_the_eight_that_a_screen_shows() -> None:
+    file = io.BytesIO()
+    image = Image.new("I;16", (3, 1))
+    for x, value in enumerate((0, 40_000, 65_535)):
+        image.putpixel((x, 0), value)
+    image.save(file, "PNG")
+    kept = Image.open(io.BytesIO(clean_picture(Media(file.getvalue(), "image/png")).content)).convert("L")
+    assert list(kept.tobytes()) == [0, 156, 255]
+
+
 def test_transparency_is_kept() -> None:
     content = encoded("PNG", "RGBA")
     assert Image.open(io.BytesIO(clean_picture(Media(content, "image/png")).content)).mode == "RGBA"

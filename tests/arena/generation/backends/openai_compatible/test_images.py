@@ -163,6 +163,18 @@ def test_what_is_no_picture_is_said(server: Server, load: Load, body: object, re
     assert error.permanent
 
 
+@pytest.mark.parametrize("error", [TypeError, KeyError, struct.error, RuntimeError])
+def test_whatever_reading_a_picture_raises_fails_that_picture(
+    server: Server, load: Load, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+):
+    def fail(*given: object, **options: object) -> None:
+        raise error("broken")
+
+    server.answers = [whole(sent(picture()))]
+    monkeypatch.setattr(Image, "open", fail)
+    assert "no PNG, WebP or JPEG" in failure(one(load(task="image"), ASK)).message
+
+
 def test_a_page_instead_of_an_answer_is_said(server: Server, load: Load):
     server.answers = [whole("<html>", 200, "text/html")]
     assert "answered with text/html instead of application/json" in failure(one(load(task="image"), ASK)).message
