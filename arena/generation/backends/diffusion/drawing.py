@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, features
+from PIL import Image, features
 
 from arena.generation.backends.devices import batch_size, weights_bytes
 from arena.generation.backends.diffusion import film
@@ -26,10 +26,10 @@ from arena.generation.backends.protocol import (
     Result,
     Watch,
 )
+from arena.generation.backends.sources import source_picture
 
 GPU_BATCH = 4  # pictures of a megapixel by a model of a few billion parameters, on a GPU of 24 GB
 MEDIA_TYPE = "image/webp"
-SOURCES = {"image/webp": "WEBP", "image/png": "PNG", "image/jpeg": "JPEG"}
 SOURCE_PIXELS = 1024 * 1024  # larger sources are made smaller: what most models were trained on
 _SOURCE_STEP = 2 * SIDE_STEP  # transformers put two by two places of the autoencoder together
 
@@ -87,16 +87,7 @@ class Drawer:
             return None
         if request.media is None:
             raise GenerationError("an edit needs a source picture, and this prompt has none", permanent=True)
-        kind = SOURCES.get(request.media.media_type)
-        if kind is None:
-            raise GenerationError(f"{request.media.media_type} is no picture that can be edited", permanent=True)
-        try:
-            image = ImageOps.exif_transpose(Image.open(io.BytesIO(request.media.content), formats=[kind]))
-            image = _on_white(image)
-        except MemoryError:
-            raise
-        except Exception as error:  # any kind can come of hostile bytes
-            raise GenerationError(f"the source picture cannot be read: {error}", permanent=True) from error
+        image = _on_white(source_picture(request.media))
         return image.resize(self._size(image.size), Image.Resampling.LANCZOS)
 
     def _size(self, size: tuple[int, int]) -> tuple[int, int]:

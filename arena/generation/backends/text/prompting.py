@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import TemplateError
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from tokenizers import Tokenizer
 
 from arena.generation.backends.protocol import GenerationError, Media, Request
+from arena.generation.backends.sources import source_picture
 from arena.generation.backends.text.settings import TextSettings
-
-MOST_PIXELS = 64 * 2**20  # as many as a stored picture may have
 
 
 @dataclass(frozen=True)
@@ -120,13 +118,4 @@ class Asking:
             raise GenerationError(
                 f"{self._settings.model} reads text only and takes no {media.media_type}", permanent=True
             )
-        try:
-            image = Image.open(io.BytesIO(media.content))
-            if image.width * image.height > MOST_PIXELS:
-                raise GenerationError(
-                    f"the picture has {image.width} x {image.height} pixels, at most {MOST_PIXELS} are read",
-                    permanent=True,
-                )
-            return ImageOps.exif_transpose(image).convert("RGB")
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise GenerationError(f"the source media is no readable picture: {error}", permanent=True) from error
+        return source_picture(media).convert("RGB")

@@ -181,10 +181,10 @@ def test_a_picture_model_can_edit_too(toy):
     ("media", "reason"),
     [
         (None, "needs a source picture"),
-        (Media(b"broken", "image/png"), "cannot be read"),
-        (Media(source().content[:200], "image/png"), "cannot be read"),
-        (Media(source().content, "image/webp"), "cannot be read"),
-        (Media(b"RIFF", "audio/wav"), "no picture that can be edited"),
+        (Media(b"broken", "image/png"), "no readable PNG picture"),
+        (Media(source().content[:200], "image/png"), "no readable PNG picture"),
+        (Media(source().content, "image/webp"), "no readable WEBP picture"),
+        (Media(b"RIFF", "audio/wav"), "which is no picture"),
     ],
     ids=["none", "no picture", "cut short", "another type", "a sound"],
 )

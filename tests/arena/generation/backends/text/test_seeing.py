@@ -33,5 +33,5 @@ def test_what_is_no_picture_fails_alone(open_model, seeing):
     broken, fine = model.generate([Request("what", 1, Media(b"<svg/>", "image/png")), Request("the cat", 2)])
     assert isinstance(broken, GenerationError)
     assert broken.permanent
-    assert "no readable picture" in broken.message
+    assert "no readable PNG picture" in broken.message
     assert isinstance(fine, Result)
