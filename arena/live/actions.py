@@ -43,7 +43,6 @@ from .refusals import (
     StillAnswering,
     TooFewContestants,
 )
-from .streaming import MOST_CHARACTERS
 from .uploads import check_size, discard_upload, fingerprint, keep_upload, read_upload
 
 log = logging.getLogger(__name__)
@@ -231,10 +230,8 @@ def admit_prompt(battle_id: int) -> None:
     if not verdict.refused and battle.prompt.media:
         verdict = checked(_media(battle.prompt), moderators())
     with transaction.atomic():
-        battle = (
-            Battle.objects.select_for_update(of=("self",)).select_related("prompt", "voter", "arena").get(pk=battle_id)
-        )
-        if battle.state != BattleState.PREPARING:
+        battle = _preparing(battle_id, lock=True)
+        if battle is None:
             return
         if verdict.refused:
             keep_refusal(battle.arena, battle.voter, battle.prompt.text, verdict)
@@ -249,7 +246,8 @@ def review_answers(battle_id: int) -> None:
     """Look at those answers of a preparing battle that are ready; a refused one is withdrawn. In a worker."""
     ready = Candidate.objects.ready().filter(slots__battle=battle_id, slots__battle__state=BattleState.PREPARING)
     for candidate in ready.filter(review=None).select_related("prompt__arena", "prompt__asked_by"):
-        verdict = _judged(candidate)
+        subject = _media(candidate) if candidate.media else candidate.text
+        verdict = checked(subject, moderators())
         with transaction.atomic():
             review, made = Review.objects.get_or_create(
                 candidate=candidate,
@@ -266,12 +264,6 @@ def review_answers(battle_id: int) -> None:
                 candidate.save(update_fields=["state"])
 
 
-def _judged(answer: Candidate) -> Verdict:
-    if len(answer.text) > MOST_CHARACTERS:
-        return Verdict(True, "length", f"{len(answer.text):,} characters; {MOST_CHARACTERS:,} are shown")
-    return checked(_media(answer) if answer.media else answer.text, moderators())
-
-
 def _media(row: Prompt | Candidate) -> Media:
     with row.media.open("rb") as file:
         return Media(file.read(), row.media_type)
@@ -285,10 +277,8 @@ def settle(battle_id: int) -> None:
     if _preparing(battle_id) is None:
         return
     with transaction.atomic():
-        battle = (
-            Battle.objects.select_for_update(of=("self",)).select_related("prompt", "voter", "arena").get(pk=battle_id)
-        )
-        if battle.state != BattleState.PREPARING:
+        battle = _preparing(battle_id, lock=True)
+        if battle is None:
             return
         slots = list(battle.slots.select_related("candidate__revision", "candidate__review"))
         failed = [slot for slot in slots if slot.candidate.state in _FAILED]
@@ -311,9 +301,8 @@ def _replace(battle: Battle, slots: Sequence[BattleSlot], failed: Sequence[Battl
     """Give the places of those who failed to others, or void the battle."""
     arena = battle.arena
     rules = rules_of(arena)
-    past = history_of(with_history(Voter.objects.filter(pk=battle.voter_id), arena).get()).lately[
-        :-1
-    ]  # without this one
+    history = history_of(with_history(Voter.objects.filter(pk=battle.voter_id), arena).get())
+    past = history.lately[:-1]  # without this one
     able = {revision.contestant_id: revision for revision in answering(arena)}
     asked = Candidate.objects.filter(prompt=battle.prompt).values_list("revision__contestant_id", flat=True)
     staying = {slot.candidate.revision.contestant_id for slot in slots if slot not in failed}

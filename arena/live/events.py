@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from arena.events import candidates_settled, text_written
-from arena.generation.actions import fail_candidates
+from arena.generation.actions import MOST_TEXT_BYTES, fail_candidates
 
-from .streaming import MOST_CHARACTERS, Scribe
+from .streaming import Scribe
 
 
 def give_up(candidate: Any) -> None:
     """An answer without end must not be waited for: it has failed, and its slot goes to somebody else."""
-    message = f"The answer to a live prompt is longer than {MOST_CHARACTERS:,} characters."
+    message = f"the text has more than {MOST_TEXT_BYTES} bytes, and no end so far"
     fail_candidates(candidates=[candidate], lease=candidate.lease, message=message, permanent=True)
 
 

@@ -20,12 +20,13 @@ from typing import Any
 
 from django.core.cache import cache
 
+from arena.generation.actions import MOST_TEXT_BYTES
+
 from .moderation import checked, moderators, needs_worker, word_list
 
 log = logging.getLogger(__name__)
 KEPT_SECONDS = 900
 EVERY = 0.1  # seconds between two writings of one answer; its beginning is written at once
-MOST_CHARACTERS = 2**20  # of an answer: 300 pages; nobody compares answers that are longer
 BLOCK = 4096  # characters
 _CHECKED_EVERY = 400  # characters between two looks of a model
 _MOST = 1000  # answers in the making that one process keeps
@@ -49,7 +50,7 @@ class _Draft:
     attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
     text: str = ""
     pieces: list[str] = field(default_factory=list)  # came after `text`: joining each at once would copy all of it
-    length: int = 0
+    size: int = 0  # bytes
     listed: int = 0  # characters that the word list has seen
     passed: int = 0  # characters that models have seen
     blocks: int = 0  # that are in the cache
@@ -62,7 +63,7 @@ class Scribe:
     """Takes the pieces of answers as they come, from any thread.
 
     later: runs a function after so many seconds; it brings what came in a burst and was followed by silence.
-    too_long: told once of a candidate whose answer is longer than `MOST_CHARACTERS`; nothing more of it is taken.
+    too_long: told once of a candidate whose answer is longer than what is stored; nothing more of it is taken.
     """
 
     def __init__(
@@ -80,8 +81,8 @@ class Scribe:
             draft = self._draft_of(candidate)
             if draft.too_long:
                 return
-            draft.length += len(text)
-            draft.too_long = draft.length > MOST_CHARACTERS
+            draft.size += len(text.encode(errors="replace"))
+            draft.too_long = draft.size > MOST_TEXT_BYTES
             if not draft.too_long:
                 self._take(candidate.pk, draft, text)
                 return

@@ -14,7 +14,6 @@ from django.core.cache import cache
 from arena.battles.models import Battle, BattleState
 from arena.catalogue.models import Arena
 from arena.generation.models import Candidate, CandidateState
-from arena.live.models import Review
 from arena.live.streaming import BLOCK, EVERY, Reader, Scribe, key_of, texts_of
 from tests.arena.live import chatty
 from tests.arena.live.asker import Asker
@@ -143,8 +142,8 @@ class TestALongAnswer:
 class TestAnAnswerWithoutEnd:
     @pytest.fixture(autouse=True)
     def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in ("streaming", "actions", "events"):
-            monkeypatch.setattr(f"arena.live.{module}.MOST_CHARACTERS", 100)
+        for module in ("live.streaming", "live.events", "generation.actions"):
+            monkeypatch.setattr(f"arena.{module}.MOST_TEXT_BYTES", 100)
 
     def test_is_given_up_once_and_nothing_more_of_it_is_taken(self, hand: Hand) -> None:
         given_up: list[Any] = []
@@ -168,7 +167,7 @@ class TestAnAnswerWithoutEnd:
 
         endless.refresh_from_db()
         assert (endless.state, endless.text) == (CandidateState.FAILED, "")
-        assert endless.failure == "The answer to a live prompt is longer than 100 characters."
+        assert endless.failure == "the text has more than 100 bytes, and no end so far"
         after = Battle.objects.get(pk=battle.pk)
         assert (after.state, after.replacements) == (BattleState.OPEN, 1)
 
@@ -176,17 +175,16 @@ class TestAnAnswerWithoutEnd:
     def test_that_came_in_one_piece_is_replaced_too(
         self, live_arena: Arena, asker: Asker, work: Work, behave: Callable[..., None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("arena.live.streaming.MOST_CHARACTERS", 10_000)
+        monkeypatch.setattr("arena.live.streaming.MOST_TEXT_BYTES", 10_000)
         battle = asker.battle(live_arena)
         endless = battle.slots.all()[0].candidate
         behave(endless.revision.contestant.name, says="for ever " * 30)
         work()
 
         endless.refresh_from_db()
-        assert endless.state == CandidateState.WITHDRAWN
-        review = Review.objects.get(candidate=endless)
-        assert (review.moderator, review.reason) == ("length", "270 characters; 100 are shown")
-        assert Battle.objects.get(pk=battle.pk).state == BattleState.OPEN
+        assert endless.state == CandidateState.FAILED
+        after = Battle.objects.get(pk=battle.pk)
+        assert (after.state, after.replacements) == (BattleState.OPEN, 1)
 
 
 @pytest.mark.usefixtures("committed")
