@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from ranking.engines.evidence import Evidence
 from ranking.engines.interchange import read_ballots
 from ranking.engines.plackett_luce import fit
 from tests.ranking.engines.ballots import names, shared_data, simulated
+from tests.ranking.engines.nascar import CAMERON, LOG_WORTH, PRINTED, nascar
 
 choix = pytest.importorskip("choix")
 FLAT = 1000.0
@@ -37,6 +39,14 @@ def test_llmfao_has_the_published_order_and_scores() -> None:
     assert max(abs(score[item] - value) for item, value, *_ in published) < 1e-5
     golden = golden_scores("llmfao/evalica-llmfao-golden.csv")
     assert max(abs(score[item] - value) for item, value in golden.items()) < 1e-8
+
+
+def test_a_season_of_races_has_its_printed_worths() -> None:
+    score = shares(nascar())
+    log_worth = {driver: math.log(score[driver] / score[CAMERON]) for driver in LOG_WORTH}
+
+    assert {driver: round(score[driver], 4) for driver in PRINTED} == PRINTED
+    assert {driver: round(value, 2) for driver, value in log_worth.items()} == LOG_WORTH
 
 
 def golden_scores(name: str) -> dict[str, float]:
