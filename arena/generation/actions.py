@@ -203,7 +203,11 @@ def keep_output(output: Output) -> dict[str, Any]:
         return fields
     fields["media"] = default_storage.save(blind_media_name(media.media_type), ContentFile(media.content))
     if media.thumbnail is not None:
-        fields["thumbnail"] = default_storage.save(blind_media_name("image/webp"), ContentFile(media.thumbnail))
+        try:
+            fields["thumbnail"] = default_storage.save(blind_media_name("image/webp"), ContentFile(media.thumbnail))
+        except BaseException:
+            discard_output(fields)
+            raise
     return fields | {
         "media_type": media.media_type,
         "media_bytes": len(media.content),

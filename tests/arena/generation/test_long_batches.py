@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.db import OperationalError
 
-from arena.generation import actions, worker
+from arena.generation import worker
 from arena.generation.actions import LEASE, free_expired_leases
 from arena.generation.backends.protocol import QUIET, Outcome, Request, Watch
 from arena.generation.models import Candidate, CandidateState
@@ -100,24 +101,25 @@ class TestTheHeartbeat:
 
 class TestWhatCannotBeStored:
     def test_fails_alone_and_can_be_tried_again(
-        self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch
+        self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch, settings: Any
     ) -> None:
-        """The disk is full when the second output comes."""
-        saved = actions.keep_output
-        outputs: list[Any] = []
+        """The disk is full when the second picture's thumbnail comes."""
+        save = FileSystemStorage.save
+        saved: list[str] = []
 
-        def keep(output: Any) -> dict[str, Any]:
-            outputs.append(output)
-            if len(outputs) == 2:
+        def save_some(storage: FileSystemStorage, name: str, content: Any, **options: Any) -> str:
+            saved.append(name)
+            if len(saved) == 4:
                 raise OSError(28, "No space left on device")
-            return saved(output)
+            return save(storage, name, content, **options)
 
-        monkeypatch.setattr(actions, "keep_output", keep)
+        monkeypatch.setattr(FileSystemStorage, "save", save_some)
         assert station.work() == 3
 
         assert Candidate.objects.ready().count() == 2
         back = Candidate.objects.get(state=CandidateState.QUEUED, revision=queue[0].revision_id)
         assert back.failure == "The output could not be stored: OSError: [Errno 28] No space left on device"
+        assert len(stored(settings)) == 4, "a picture and a thumbnail of each that was stored"
 
     def test_fails_alone_and_for_good_where_no_column_takes_it(
         self, station: Station, queue: list[Candidate], monkeypatch: pytest.MonkeyPatch, settings: Any
@@ -133,8 +135,7 @@ class TestWhatCannotBeStored:
         assert Candidate.objects.ready().count() == 2
         failed = Candidate.objects.get(state=CandidateState.FAILED)
         assert "value too long" in failed.failure
-        files = [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
-        assert len(files) == 4, "a picture and a thumbnail of each that was stored"
+        assert len(stored(settings)) == 4
 
     def test_a_prompt_that_cannot_be_read_fails_alone(self, station: Station, queue: list[Candidate]) -> None:
         Prompt.objects.filter(pk=queue[0].prompt_id).update(media="prompts/gone.png", media_type="image/png")
@@ -144,6 +145,10 @@ class TestWhatCannotBeStored:
         back = Candidate.objects.get(pk=queue[0].pk)
         assert back.state == CandidateState.QUEUED
         assert back.failure.startswith("The prompt could not be read: FileNotFoundError")
+
+
+def stored(settings: Any) -> list[Path]:
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
 def hearts() -> list[threading.Thread]:
