@@ -101,9 +101,10 @@ class Show:
         written = [Written(len(text), done) for text, done in zip(texts, finished, strict=True)]
         behind: dict[int, int] = {}  # characters that slots show which began anew, another try or another contestant
         for at, text in enumerate(texts):
-            if not text.startswith(before[at]):
-                self._again[at] = Again()
-            if at in self._again:
+            trimmed = finished[at] and before[at].startswith(text)
+            if not text.startswith(before[at]) and not trimmed:
+                self._again[at], behind[at] = Again(), 0
+            elif at in self._again:
                 behind[at] = self._again[at].advance(now, written[at], self._pace.shown)
                 if behind[at] >= self._pace.shown:  # and from the next frame on they go on together
                     del self._again[at]

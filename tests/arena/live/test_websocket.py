@@ -93,6 +93,19 @@ class TestFrames:
         assert finished is show.over
         assert lengths[-1] == (300 if finished else 288), "to the last step of those who go on"
 
+    def test_empty_a_slot_before_other_words_come_though_all_of_them_are_there(self) -> None:
+        show = Show()
+        show.frame(0.0, [LONG, LONG], [False, False])
+        assert shown_in(show.frame(0.5, [LONG, LONG[::-1]], [True, True])) == {"B": ""}
+        assert set(shown_in(show.frame(0.6, [LONG, LONG[::-1]], [True, True]))) == {"B"}
+
+    def test_go_on_with_a_slot_that_lost_the_empty_space_at_its_end(self) -> None:
+        show, text = Show(), "a" * 30
+        for tick in range(8):
+            show.frame(tick * 0.1, [text + " " * 40, LONG], [False, False])
+        assert "B" in shown_in(show.frame(1.0, [text, LONG], [True, False]))
+        assert not show.over
+
     def test_begin_again_with_a_slot_that_fails_once_more(self) -> None:
         show = Show()
         for tick in range(4):
