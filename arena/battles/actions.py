@@ -71,7 +71,14 @@ def open_battle(*, arena: Arena, voter: Voter, history: History | None = None) -
                 Battle.objects.overdue().filter(voter=voter, arena=arena).update(
                     state=BattleState.EXPIRED, closed_at=timezone.now()
                 )
-            battle = _write(arena, voter, rules, choice, candidates)
+            battle = write_battle(
+                arena=arena,
+                voter=voter,
+                rules=rules,
+                choice=choice,
+                candidates=candidates,
+                seconds=60 * settings.BATTLE_MINUTES,
+            )
     except IntegrityError:  # two tabs asked at once: the other one's battle is this voter's battle
         return open_battle_of(voter, arena)
     contestants = [candidate.revision.contestant_id for candidate in candidates]
@@ -176,18 +183,29 @@ def _candidates(prompt: int, contestants: Sequence[int]) -> list[Candidate] | No
     return [secrets.choice(newest[contestant]) for contestant in contestants]
 
 
-def _write(arena: Arena, voter: Voter, rules: ArenaRules, choice: Choice, candidates: list[Candidate]) -> Battle:
+def write_battle(
+    *,
+    arena: Arena,
+    voter: Voter,
+    rules: ArenaRules,
+    choice: Choice,
+    candidates: Sequence[Candidate],
+    state: BattleState = BattleState.OPEN,
+    seconds: float,
+) -> Battle:
+    """A battle of candidates of one prompt, in their order, with how it was chosen; it is good for some seconds."""
     battle = Battle.objects.create(
         arena=arena,
         prompt=candidates[0].prompt,
         voter=voter,
         protocol=arena.protocol,
+        state=state,
         policy=rules.policy.name,
         policy_parameters=rules.described(),
         probability=choice.probability,
         uniform_probability=choice.uniform,
         probability_exact=choice.exact,
-        expires_at=timezone.now() + timedelta(minutes=settings.BATTLE_MINUTES),
+        expires_at=timezone.now() + timedelta(seconds=seconds),
     )
     slots = BattleSlot.objects.bulk_create(
         BattleSlot(battle=battle, position=position, candidate=candidate)

@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from arena.battles.actions import GoalReached, VotingClosed, dice, withdraw_queued
+from arena.battles.actions import GoalReached, VotingClosed, dice, withdraw_queued, write_battle
 from arena.battles.history import History, history_of, with_history
 from arena.battles.models import AWAITED, Battle, BattleSlot, BattleState
 from arena.catalogue.models import Arena, ContestantRevision, Modality
@@ -167,25 +167,18 @@ def _write(prompt: Prompt, voter: Voter, history: History) -> Battle:
         former.save(update_fields=["state", "skip_reason", "closed_at"])
         withdraw_queued(former)
     prompt.save()
-    battle = Battle.objects.create(
+    awaited = CandidateState.HELD if needs_worker() else CandidateState.QUEUED
+    revisions = [able[int(knowledge.stock.contestants[index])] for index in choice.contestants]
+    candidates = [_candidate(revision, prompt, awaited) for revision in revisions]
+    return write_battle(
         arena=arena,
-        prompt=prompt,
         voter=voter,
-        protocol=arena.protocol,
+        rules=rules,
+        choice=choice,
+        candidates=candidates,
         state=BattleState.PREPARING,
-        policy=rules.policy.name,
-        policy_parameters=rules.described(),
-        probability=choice.probability,
-        uniform_probability=choice.uniform,
-        probability_exact=choice.exact,
-        expires_at=timezone.now() + timedelta(seconds=settings.LIVE_SECONDS),
+        seconds=settings.LIVE_SECONDS,
     )
-    state = CandidateState.HELD if needs_worker() else CandidateState.QUEUED
-    for position, index in enumerate(choice.contestants):
-        revision = able[int(knowledge.stock.contestants[index])]
-        candidate = _candidate(revision, prompt, state)
-        BattleSlot.objects.create(battle=battle, position=position, candidate=candidate)
-    return battle
 
 
 def answering(arena: Arena) -> list[ContestantRevision]:
@@ -202,8 +195,8 @@ def _candidate(revision: ContestantRevision, prompt: Prompt, state: CandidateSta
 def _set_off(battle: Battle) -> None:
     from .tasks import admit
 
-    slots = battle.slots.values_list("candidate__revision__contestant_id", flat=True)
-    note_battle(battle.arena, battle.pk, battle.prompt_id, list(slots))
+    contestants = [slot.candidate.revision.contestant_id for slot in battle.slots.all()]
+    note_battle(battle.arena, battle.pk, battle.prompt_id, contestants)
     if needs_worker():
         admit.delay(battle.pk)
     else:

@@ -18,7 +18,7 @@ from django.utils.text import slugify
 
 from arena.catalogue.actions import IMPORTED, hold_for_import, register_contestant
 from arena.catalogue.models import Arena, ContestantRevision, Modality
-from arena.generation.actions import cleaned, discard_output, keep_output
+from arena.generation.actions import MOST_TEXT_BYTES, cleaned, discard_output, keep_output
 from arena.generation.backends.protocol import Measured, Media, Result
 from arena.generation.media import MOST_BYTES, BrokenMedia
 from arena.generation.models import Candidate, CandidateState
@@ -27,7 +27,7 @@ from arena.refusals import Invalid, ManyInvalid
 from ranking.engines.fields import shown
 
 from .files import UnusableFile, read_inside
-from .records import MOST_TEXT_BYTES, Folder, JsonLines, Problem, Record, Source, read_text
+from .records import Folder, JsonLines, Problem, Record, Source, read_text
 
 T = TypeVar("T")
 CHUNK = 500

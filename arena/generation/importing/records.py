@@ -12,13 +12,13 @@ from typing import Annotated, Any, BinaryIO, NoReturn
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
+from arena.generation.actions import MOST_TEXT_BYTES
 from arena.generation.backends.forms import Form
 from arena.refusals import Invalid
 from ranking.engines.fields import first_repeated, shown
 from ranking.engines.interchange import Oddity
 
 MAX_LINE_BYTES = 8 << 20  # a text of `MOST_TEXT_BYTES` with every character escaped
-MOST_TEXT_BYTES = 1 << 20
 MOST_NUMBER = 32_767  # of 16 bits, as it is stored
 _MOST_KINDS = 100  # of oddities that are told apart: keys are anybody's
 _NUMBERED = re.compile(r"(.+)\.([0-9]{1,5})", re.DOTALL)
