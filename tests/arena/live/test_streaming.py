@@ -109,12 +109,17 @@ class TestALongAnswer:
     ) -> None:
         sizes: list[int] = []
         one, many = cache.set, cache.set_many
-        monkeypatch.setattr(
-            cache, "set", lambda key, value, *rest: (sizes.append(len(repr(value))), one(key, value, *rest))
-        )
-        monkeypatch.setattr(
-            cache, "set_many", lambda values, *rest: (sizes.append(len(repr(values))), many(values, *rest))
-        )
+
+        def set_one(key: str, value: object, *rest: Any, **named: Any) -> None:
+            sizes.append(len(repr(value)))
+            one(key, value, *rest, **named)
+
+        def set_many(values: dict[str, object], *rest: Any) -> list[str]:
+            sizes.append(len(repr(values)))
+            return many(values, *rest)
+
+        monkeypatch.setattr(cache, "set", set_one)
+        monkeypatch.setattr(cache, "set_many", set_many)
         scribe = Scribe(hand, hand.later)
         for start in range(0, len(self.LONG), 100):
             hand.now += 2 * EVERY
