@@ -142,7 +142,7 @@ def _kept_of(arena: Arena) -> _Kept:
     if read is not None and kept is not None and kept.arena_id == arena.pk and kept.read_at >= read.read_at:
         return kept
     while (kept := _KEPT.get(arena.slug)) is None or kept.arena_id != arena.pk or time.monotonic() >= kept.until:
-        with _turn(arena.slug, early=False) as turn:
+        with _turn(arena.slug, early=False, arena_id=arena.pk) as turn:
             if turn is None:
                 continue  # somebody has read it meanwhile
             stock = _stock_that_serves(arena.slug) if kept is not None and kept.arena_id == arena.pk else None
@@ -153,12 +153,13 @@ def _kept_of(arena: Arena) -> _Kept:
 
 
 @contextmanager
-def _turn(slug: str, *, early: bool) -> Iterator[_Turn | None]:
+def _turn(slug: str, *, early: bool, arena_id: int | None = None) -> Iterator[_Turn | None]:
     """The caller's turn to read an arena; None where what there is serves on, or has just been read by another.
 
-    early: also shortly before the time of what there is is over, if nobody else is reading.
+    early: also shortly before the time of what there is is over, if nobody else is reading. arena_id: what is known of
+    another arena that had this address does not serve.
     """
-    turn, other = _take_turn(slug, early)
+    turn, other = _take_turn(slug, early, arena_id)
     if other is not None:
         other.done.wait(_PATIENCE)
     try:
@@ -171,12 +172,12 @@ def _turn(slug: str, *, early: bool) -> Iterator[_Turn | None]:
             turn.done.set()
 
 
-def _take_turn(slug: str, early: bool) -> tuple[_Turn | None, _Turn | None]:
+def _take_turn(slug: str, early: bool, arena_id: int | None) -> tuple[_Turn | None, _Turn | None]:
     """The caller's turn, or that of another for whose end the caller has to wait, or neither."""
     now = time.monotonic()
     with _GUARD:
         kept, other = _KEPT.get(slug), _TURNS.get(slug)
-        serves = kept is not None and now < kept.until
+        serves = kept is not None and now < kept.until and arena_id in (None, kept.arena_id)
         if serves and not (early and kept is not None and now >= kept.read_at + _RENEWED * (kept.until - kept.read_at)):
             return None, None
         if settings.MATCHMAKING_SECONDS and other is not None and now < other.began + _PATIENCE:

@@ -348,8 +348,17 @@ class TestWhatIsKnown:
 
         assert known.shown.sum() == known.busy.sum() == 8
 
-    def test_is_not_that_of_another_arena_that_had_the_address(self, ready_arena: Arena, settings: Any) -> None:
+    def test_is_not_that_of_another_arena_that_had_the_address(
+        self, ready_arena: Arena, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         settings.MATCHMAKING_SECONDS = 60
+        take_turn, turns = keeping._take_turn, iter(range(4))
+
+        def counted(*arguments: Any) -> Any:
+            assert next(turns, None) is not None, "it asks again until the time of the former is over"
+            return take_turn(*arguments)
+
+        monkeypatch.setattr(keeping, "_take_turn", counted)
         keeping.knowledge_of(ready_arena)
         slug = ready_arena.slug
         Arena.objects.filter(pk=ready_arena.pk).update(slug="moved")
