@@ -90,9 +90,8 @@ def _turn(key: str, station: Station, again: Callable[[], object], *, only_await
         again()
     else:
         cache.delete(key)
-        if (
-            next_work(remote=station.remote, only_awaited=only_awaited) is not None
-        ):  # queued by somebody who saw this pump still running
+        # Somebody may have queued work who saw this pump still running.
+        if next_work(remote=station.remote, only_awaited=only_awaited) is not None:
             start_pumps()
 
 
