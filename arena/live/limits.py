@@ -11,13 +11,14 @@ from django.utils import timezone
 
 from arena.catalogue.models import Arena
 from arena.prompts.models import Origin, Prompt
+from arena.voters.addresses import network_of
 from arena.voters.models import Voter
 
 from .models import Review
 from .refusals import TooManyPrompts
 
 HOUR = timedelta(hours=1)
-# A browser without cookies is a new voter each time, an address stays; but several people share one.
+# A browser without cookies is a new voter each time, its network stays; but several people share one.
 VOTERS_AT_ONE_ADDRESS = 3
 TRIES_OF_AN_ACCOUNT = 3  # for each prompt that it may ask
 
@@ -26,7 +27,7 @@ def check_rate(arena: Arena, voter: Voter, address: str) -> None:
     """Refuse who has asked too much in the last hour; prompts that were refused count too.
 
     Tries that came to nothing, such as pictures that cannot be read, are counted more generously: of an account, or by
-    address for anonymous voters.
+    network for anonymous voters.
     """
     since = timezone.now() - HOUR
     asked = Prompt.objects.filter(asked_by=voter, origin=Origin.LIVE, arena=arena, created_at__gt=since)
@@ -42,7 +43,7 @@ def check_rate(arena: Arena, voter: Voter, address: str) -> None:
     if voter.user_id is not None:
         if _tries(arena, f"account {voter.user_id}") > arena.live_prompts_per_hour * TRIES_OF_AN_ACCOUNT:
             raise TooManyPrompts("You have tried too often within an hour. Come back later.")
-    elif address and _tries(arena, address) > arena.live_prompts_per_hour * VOTERS_AT_ONE_ADDRESS:
+    elif address and _tries(arena, network_of(address)) > arena.live_prompts_per_hour * VOTERS_AT_ONE_ADDRESS:
         raise TooManyPrompts(
             "Too many prompts have come from your network within an hour. Sign in to be counted for yourself alone, or "
             "come back later."

@@ -82,3 +82,14 @@ def test_votes_of_an_account_are_of_one_voter_before_and_after_signing_out(ready
         assert anonymous not in voters
 
     assert len(voters) == 1
+
+
+def test_failed_logins_are_counted_by_network(db: None) -> None:
+    def try_from(address: str, name: str) -> bool:
+        form = {"login": name, "password": "wrong"}
+        response = Client(REMOTE_ADDR=address).post("/accounts/login/", form)
+        return "Too many failed login attempts" not in response.content.decode()
+
+    assert [try_from("::ffff:192.0.2.7", f"ada{number}") for number in range(11)] == [True] * 10 + [False]
+    assert try_from("::ffff:192.0.2.8", "ada"), "IPv4 in the form of IPv6 is not one network"
+    assert [try_from(f"2001:db8::{number}", f"bob{number}") for number in range(11)] == [True] * 10 + [False]

@@ -206,6 +206,19 @@ class TestTheRate:
         answers = [Asker().ask(self.arena, f"{number}").status_code for number in range(most + 1)]
         assert answers == [303] * most + [429]
 
+    def test_counts_an_ipv6_visitor_by_the_network(self) -> None:
+        def answers(*addresses: str) -> list[int]:
+            asked = []
+            for address in addresses:
+                somebody = Asker()
+                somebody.client.defaults["REMOTE_ADDR"] = address
+                asked.append(somebody.ask(self.arena).status_code)
+            return asked
+
+        most = 2 * VOTERS_AT_ONE_ADDRESS
+        assert answers(*[f"2001:db8:0:7:{number:x}::1" for number in range(most + 1)]) == [303] * most + [429]
+        assert answers("2001:db8:0:8::1") == [303]
+
     def test_counts_pictures_that_came_to_nothing_more_generously(self) -> None:
         Arena.objects.update(modality="image-edit")
         account = Asker()
