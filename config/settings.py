@@ -224,6 +224,9 @@ STORAGES = {
 }
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+# Of any request, before its body is received. The longest that voters send is a picture with its prompt, 12 MB; staff
+# store files of prompts through the admin panel.
+MOST_REQUEST_BYTES = environment.integer("REQUEST_MEGABYTES", 64, minimum=12) * 2**20
 
 # People
 
