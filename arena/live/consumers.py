@@ -71,7 +71,8 @@ class AnswersConsumer(AsyncWebsocketConsumer):
                 written, _ = await _in_thread(look, battle, progress.places, reader)
             if progress.state not in {BattleState.PREPARING, BattleState.OPEN}:
                 break
-            frame = show.frame(now, written, [place.text is not None for place in progress.places])
+            finished = [place.text is not None for place in progress.places]
+            frame = await _in_thread(show.frame, now, written, finished)  # a long text takes a while to render
             if frame:
                 await self.send(text_data=frame)
             if show.over and progress.state == BattleState.OPEN:

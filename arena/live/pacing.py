@@ -6,6 +6,10 @@ to give. After a halt the rate is lowered to what was kept up so far and never r
 recognised by the moment at which the others speed up. n moves in steps of `STEP` characters, since the ends of single
 tokens would show whom the others wait for. That a slot is finished shows when all are and everything has been shown.
 
+Once all are finished, and none has held up the others, the rest comes within seconds: this tells when the last one was
+finished, and of those that still go on not which. After a halt it would: the rest would come just where the text of the
+slow one ends, and point at it.
+
 What a recording of the frames still tells is said in docs/explanation/blindness.md.
 """
 
@@ -17,8 +21,10 @@ from dataclasses import dataclass
 STEP = 16  # characters, three or four tokens
 FASTEST = 300.0  # characters a second: three times as fast as anybody skims
 SLOWEST = 60.0  # likewise; below it a voter would wait for an answer that is there
+REST = 2.5  # seconds for what is left once all are finished
 
 SETTLING = 2.0  # seconds after the beginning in which a halt says nothing about the rate: texts come in bursts
+CALM = 5.0  # seconds after such a halt in which nobody hurries
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Pace:
     over: bool = False
     rate: float = FASTEST
     _began: float | None = None  # seconds of the caller's clock
-    _anchor: tuple[float, int] = (0.0, 0)  # since when, and from which n, the rate counts
+    _anchor: tuple[float, float] = (0.0, 0)  # since when, and from which n, the rate counts
 
     def advance(self, now: float, slots: Sequence[Written]) -> int:
         """How many characters of each slot to show at this moment; never fewer than before."""
@@ -54,6 +60,9 @@ class Pace:
         self.shown = max(self.shown, _steps(min(due, there)))
         if pending and due >= there + STEP:
             self._halt(now)
+        elif not pending and self._is_held_up_by_nobody(now):
+            self.rate = max(self.rate, (longest - due) / REST)
+            self._anchor = (now, due)
         self.over = not pending and due >= longest
         if self.over:
             self.shown = max(self.shown, longest)
@@ -64,6 +73,10 @@ class Pace:
         if now - began >= SETTLING:
             self.rate = min(self.rate, max(SLOWEST, self.shown / (now - began)))
         self._anchor = (now, self.shown + STEP)
+
+    def _is_held_up_by_nobody(self, now: float) -> bool:
+        since, _ = self._anchor
+        return self.rate == FASTEST and (since == self._began or now - since >= CALM)
 
 
 @dataclass

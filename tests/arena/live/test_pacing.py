@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arena.live.pacing import FASTEST, SETTLING, SLOWEST, STEP, Pace, Written
+from arena.live.pacing import FASTEST, REST, SETTLING, SLOWEST, STEP, Pace, Written
 
 pytestmark = pytest.mark.pure
 TICK = 0.1
@@ -85,6 +85,42 @@ def test_a_very_slow_one_does_not_hold_up_what_is_there_for_ever() -> None:
 
     assert seen[-1][2]
     assert done_at <= 100 / 5 + 1200 / SLOWEST + SETTLING
+
+
+def test_once_all_are_finished_the_rest_of_a_long_text_comes_within_seconds() -> None:
+    seen = run(writer(4000, 20_000), writer(4000, 300))
+    finished_at = 20_000 / 4000
+    before = max(shown for now, shown, _ in seen if now < finished_at)
+
+    assert before == pytest.approx(FASTEST * finished_at, abs=2 * STEP + FASTEST * TICK)
+    assert seen[-1][1:] == (20_000, True)
+    assert seen[-1][0] == pytest.approx(finished_at + REST, abs=2 * TICK)
+    steps = [later - shown for (now, shown, _), (_, later, _) in pairwise(seen) if now > finished_at]
+    assert max(steps) - min(steps[:-1]) <= STEP, "and evenly"
+
+
+def test_texts_that_were_there_from_the_start_come_as_quickly() -> None:
+    seen = run(writer(10**9, 20_000), writer(10**9, 8000))
+
+    assert seen[1][1] == STEP
+    assert seen[-1][0] == pytest.approx(TICK + REST, abs=2 * TICK)
+
+
+def test_which_of_those_that_go_on_was_finished_last_changes_nothing() -> None:
+    assert run(writer(3000, 9000), writer(1500, 6000)) == run(writer(2250, 9000), writer(3000, 6000))
+
+
+def test_who_has_held_up_the_others_is_not_pointed_at_by_their_hurry() -> None:
+    """Though only for a moment: its text ends, and from there on the others would rush."""
+    slow, long = writer(150, 200), writer(5000, 8000)
+    shown_at = {round(now, 3): shown for now, shown, _ in run(slow, long)}
+    assert slow(1.5).finished
+    assert shown_at[6.0] - shown_at[1.5] <= FASTEST * 4.5 + STEP
+
+    slow = writer(150, 600)
+    shown_at = {round(now, 3): shown for now, shown, _ in run(slow, long)}
+    assert slow(4.0).finished
+    assert shown_at[20.0] - shown_at[10.0] < FASTEST * 10 / 1.5
 
 
 def test_bursts_in_the_first_seconds_do_not_lower_the_rate() -> None:
