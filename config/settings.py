@@ -175,7 +175,10 @@ CELERY_TASK_ROUTES = {
     "arena.generation.reap": {"queue": "default"},
     "arena.generation.pump_remote": {"queue": "remote"},
     "arena.generation.*": {"queue": "generation"},
-    "arena.live.*": {"queue": "generation"},
+    "arena.live.see_to_all": {"queue": "default"},
+    # What may load the models that moderate: once, and not in each worker that makes outputs. A verdict, for which
+    # somebody waits, would stand behind batches there.
+    "arena.live.*": {"queue": "moderation"},
 }
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULE = {
@@ -202,8 +205,6 @@ MODERATION_CLASSIFIER = environment.text("MODERATION_CLASSIFIER")
 MODERATION_PICTURES = environment.text("MODERATION_PICTURES")
 MODERATION_LABELS = environment.words("MODERATION_LABELS", ["toxic", "nsfw"])
 MODERATION_PERCENT = environment.integer("MODERATION_PERCENT", 50, minimum=1)
-if not (MODERATION_CLASSIFIER or MODERATION_PICTURES):  # it loads no model: it can watch from where none is loaded
-    CELERY_TASK_ROUTES["arena.live.see_to_all"] = {"queue": "default"}
 
 # Static files and media
 

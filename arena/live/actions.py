@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from arena.battles.actions import GoalReached, VotingClosed, dice, withdraw_queued, write_battle
@@ -193,12 +194,10 @@ def _candidate(revision: ContestantRevision, prompt: Prompt, state: CandidateSta
 
 
 def _set_off(battle: Battle) -> None:
-    from .tasks import admit
-
     contestants = [slot.candidate.revision.contestant_id for slot in battle.slots.all()]
     note_battle(battle.arena, battle.pk, battle.prompt_id, contestants)
     if needs_worker():
-        admit.delay(battle.pk)
+        moderate(battle.pk)
     else:
         start_pumps()
 
@@ -214,10 +213,34 @@ def keep_refusal(arena: Arena, voter: Voter, text: str, verdict: Verdict) -> Non
     )
 
 
+def moderate(battle_id: int) -> None:
+    """Let moderation look at what it has not seen of a battle: at once, or by a task if it has models."""
+    from .tasks import ask_for_review
+
+    if not needs_worker():
+        admit_prompt(battle_id)
+        review_answers(battle_id)
+    elif _held(battle_id).exists() or _unseen(battle_id).exists():
+        ask_for_review(battle_id)
+
+
+def _held(battle_id: int) -> QuerySet[Candidate]:
+    """Those that wait until moderation has looked at the prompt."""
+    return Candidate.objects.filter(
+        slots__battle=battle_id, slots__battle__state=BattleState.PREPARING, state=CandidateState.HELD
+    )
+
+
+def _unseen(battle_id: int) -> QuerySet[Candidate]:
+    """Answers of a preparing battle that are ready and not moderated."""
+    ready = Candidate.objects.ready().filter(slots__battle=battle_id, slots__battle__state=BattleState.PREPARING)
+    return ready.filter(review=None)
+
+
 def admit_prompt(battle_id: int) -> None:
-    """Let the models look at a prompt, then queue its candidates, or void its battle. In a worker; twice is once."""
+    """Let moderation look at a prompt, then queue its candidates, or void its battle. It may load models."""
     battle = _preparing(battle_id)
-    if battle is None or not Candidate.objects.filter(slots__battle=battle, state=CandidateState.HELD).exists():
+    if battle is None or not _held(battle_id).exists():
         return
     verdict = checked(battle.prompt.text, moderators())
     if not verdict.refused and battle.prompt.media:
@@ -230,15 +253,13 @@ def admit_prompt(battle_id: int) -> None:
             keep_refusal(battle.arena, battle.voter, battle.prompt.text, verdict)
             _void(battle, "prompt_refused")
         else:
-            held = Candidate.objects.filter(slots__battle=battle, state=CandidateState.HELD)
-            held.update(state=CandidateState.QUEUED)
+            _held(battle_id).update(state=CandidateState.QUEUED)
     start_pumps()
 
 
 def review_answers(battle_id: int) -> None:
-    """Look at those answers of a preparing battle that are ready; a refused one is withdrawn. In a worker."""
-    ready = Candidate.objects.ready().filter(slots__battle=battle_id, slots__battle__state=BattleState.PREPARING)
-    for candidate in ready.filter(review=None).select_related("prompt__arena", "prompt__asked_by"):
+    """Look at those answers of a preparing battle that are ready; a refused one is withdrawn. It may load models."""
+    for candidate in _unseen(battle_id).select_related("prompt__arena", "prompt__asked_by"):
         subject = _media(candidate) if candidate.media else candidate.text
         verdict = checked(subject, moderators())
         with transaction.atomic():
@@ -276,6 +297,8 @@ def settle(battle_id: int) -> None:
         slots = list(battle.slots.select_related("candidate__revision", "candidate__review"))
         failed = [slot for slot in slots if slot.candidate.state in _FAILED]
         if battle.expires_at <= timezone.now():
+            if needs_worker() and (_held(battle_id).exists() or _unseen(battle_id).exists()):
+                log.error("battle %s is void: it was not moderated in time. Is the queue moderation served?", battle_id)
             _void(battle, "too_slow")
         elif failed:
             _replace(battle, slots, failed)

@@ -1,4 +1,4 @@
-"""The classifiers that the settings name, as moderators. Loads models: for workers only."""
+"""The classifiers that the settings name, as moderators. Loads models: for workers of their queue only."""
 
 from __future__ import annotations
 

@@ -32,9 +32,9 @@ def on_text_written(sender: Any, candidate: Any, text: str, **kwargs: Any) -> No
 def on_candidates_settled(sender: Any, candidates: Sequence[int], **kwargs: Any) -> None:
     from arena.battles.models import Battle, BattleState
 
-    from .actions import review_answers, settle
+    from .actions import moderate, settle
 
     preparing = Battle.objects.filter(state=BattleState.PREPARING, slots__candidate__in=candidates)
     for battle in set(preparing.values_list("pk", flat=True)):
-        review_answers(battle)
+        moderate(battle)
         settle(battle)

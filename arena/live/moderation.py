@@ -1,7 +1,8 @@
 """What looks at prompts and answers before people do.
 
-A moderator answers `check` with a verdict. The word list costs nothing and is asked wherever a prompt arrives; the
-classifiers are models, and only workers ask them: a web process never loads one.
+A moderator answers `check` with a verdict. The word list costs nothing and is asked wherever a prompt arrives or an
+answer is ready. The classifiers are models: only tasks of the queue `moderation` ask them, so that its worker loads
+them once, and neither a web process nor a worker that serves something else does.
 """
 
 from __future__ import annotations
@@ -109,11 +110,16 @@ def words_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def needs_worker() -> bool:
     """Whether prompts and answers have to pass a model as well."""
-    return bool(settings.MODERATION_CLASSIFIER or settings.MODERATION_PICTURES)
+    return reads_texts() or bool(settings.MODERATION_PICTURES)
+
+
+def reads_texts() -> bool:
+    """Whether there is a model for texts, and not for pictures alone."""
+    return bool(settings.MODERATION_CLASSIFIER)
 
 
 def moderators() -> list[Moderator]:
-    """All of them. In workers only: it may load models."""
+    """All of them. It may load models."""
     return [word_list(), *_classifiers()]
 
 

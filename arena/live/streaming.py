@@ -22,17 +22,20 @@ from django.core.cache import cache
 
 from arena.generation.actions import MOST_TEXT_BYTES
 
-from .moderation import checked, moderators, needs_worker, word_list
+from .moderation import reads_texts, word_list
 
 log = logging.getLogger(__name__)
 KEPT_SECONDS = 900
 EVERY = 0.1  # seconds between two writings of one answer; its beginning is written at once
 BLOCK = 4096  # characters
-_CHECKED_EVERY = 400  # characters between two looks of a model
+_READ_EVERY = 400  # characters between two looks of a model
+_READ_AGAIN = 400  # characters before these that it sees once more, for what began there
+_READ_AT_ONCE = 4000  # characters at most, however far it is behind
 _MOST = 1000  # answers in the making that one process keeps
 
 Later = Callable[[float, Callable[[], None]], None]
 TooLong = Callable[[Any], None]
+ReadOn = Callable[[int, str, str, int], object]
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class _Draft:
     pieces: list[str] = field(default_factory=list)  # came after `text`: joining each at once would copy all of it
     size: int = 0  # bytes
     listed: int = 0  # characters that the word list has seen
-    passed: int = 0  # characters that models have seen
+    read: int = 0  # characters that models were given
+    passed: int = 0  # characters that they have passed
     blocks: int = 0  # that are in the cache
     written_at: float = float("-inf")
     refused: bool = False
@@ -64,14 +68,21 @@ class Scribe:
 
     later: runs a function after so many seconds; it brings what came in a burst and was followed by silence.
     too_long: told once of a candidate whose answer is longer than what is stored; nothing more of it is taken.
+    read_on: lets models look at what is new of an answer, as the task of this name does; `note_verdict` brings back
+    what they say.
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, later: Later | None = None, too_long: TooLong | None = None
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        later: Later | None = None,
+        too_long: TooLong | None = None,
+        read_on: ReadOn | None = None,
     ) -> None:
         self._clock = clock
         self._later = later or _in_a_thread
         self._too_long = too_long
+        self._read_on = read_on or _in_a_task
         self._drafts: OrderedDict[int, _Draft] = OrderedDict()
         self._flush_is_due = False
         self._guard = threading.RLock()
@@ -118,7 +129,7 @@ class Scribe:
         draft.text += "".join(draft.pieces)
         draft.pieces.clear()
         draft.written_at = self._clock()
-        length = 0 if draft.refused else _passed(draft)
+        length = 0 if draft.refused else self._passed(candidate, draft)
         if length == 0:
             return
         blocks = length // BLOCK
@@ -132,29 +143,48 @@ class Scribe:
         # After its blocks: whoever reads the head finds them.
         cache.set(key_of(candidate), Head(draft.attempt, blocks, draft.text[blocks * BLOCK : length]), KEPT_SECONDS)
 
-
-def _passed(draft: _Draft) -> int:
-    """How many characters may be shown so far, 0 for no more than before. All are checked again in the end."""
-    words = word_list()
-    if words.check_on(draft.text, draft.listed).refused:
-        # At the very end it may be the beginning of a longer word, as the next piece will tell.
-        draft.refused = words.check_on(draft.text + "x", draft.listed).refused
-        return 0
-    draft.listed = len(draft.text)
-    if not needs_worker():
-        return len(draft.text)
-    if len(draft.text) - draft.passed >= _CHECKED_EVERY:
-        draft.refused = checked(draft.text, moderators()).refused
-        if draft.refused:
+    def _passed(self, candidate: int, draft: _Draft) -> int:
+        """How many characters may be shown so far, 0 for no more than before. All are checked again in the end."""
+        words = word_list()
+        if words.check_on(draft.text, draft.listed).refused:
+            # At the very end it may be the beginning of a longer word, as the next piece will tell.
+            draft.refused = words.check_on(draft.text + "x", draft.listed).refused
             return 0
-        draft.passed = len(draft.text)
-    return draft.passed
+        draft.listed = len(draft.text)
+        return self._passed_by_models(candidate, draft) if reads_texts() else len(draft.text)
+
+    def _passed_by_models(self, candidate: int, draft: _Draft) -> int:
+        """One look after the other, each at what is new: together they cost twice the length of the answer."""
+        if draft.passed < draft.read:
+            refused = cache.get(_verdict_key(candidate, draft.attempt, draft.read))
+            if refused is None:
+                return draft.passed
+            draft.refused = refused
+            if refused:
+                return 0
+            draft.passed = draft.read
+        if len(draft.text) - draft.read >= _READ_EVERY:
+            begin, end = max(0, draft.read - _READ_AGAIN), min(len(draft.text), draft.read + _READ_AT_ONCE)
+            self._read_on(candidate, draft.attempt, draft.text[begin:end], end)
+            draft.read = end
+        return draft.passed
 
 
 def _in_a_thread(seconds: float, call: Callable[[], None]) -> None:
     timer = threading.Timer(seconds, call)
     timer.daemon = True
     timer.start()
+
+
+def _in_a_task(candidate: int, attempt: str, text: str, length: int) -> None:
+    from .tasks import read_on
+
+    read_on.delay(candidate, attempt, text, length)
+
+
+def note_verdict(candidate: int, attempt: str, length: int, *, refused: bool) -> None:
+    """Whether models refuse the first so many characters of an answer. Twice is once."""
+    cache.set(_verdict_key(candidate, attempt, length), refused, KEPT_SECONDS)
 
 
 def key_of(candidate: int) -> str:
@@ -164,6 +194,10 @@ def key_of(candidate: int) -> str:
 
 def _block_key(candidate: int, attempt: str, number: int) -> str:
     return f"live-text:{candidate}:{attempt}:{number}"
+
+
+def _verdict_key(candidate: int, attempt: str, length: int) -> str:
+    return f"live-verdict:{candidate}:{attempt}:{length}"
 
 
 class Reader:

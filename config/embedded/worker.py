@@ -1,7 +1,7 @@
 """Celery workers and the clock in threads of the serving process, on the memory transport.
 
 One worker for each queue: generation makes its threads nicer than the rest (see `arena.generation.tasks`), and a board
-must not wait behind a picture.
+must not wait behind a picture. That of moderation is there if models moderate: nothing else comes into its queue.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from celery import Celery
 from celery.beat import EmbeddedService, Scheduler
 from celery.worker import WorkController, state
 from django.conf import settings
+
+from arena.live.moderation import needs_worker
 
 _STOP_SECONDS = 10.0
 
@@ -44,6 +46,8 @@ class EmbeddedWorkers:
         self._start_worker("default", threads=2)
         self._start_worker("generation", threads=settings.GENERATION_WORKERS)
         self._start_worker("remote", threads=settings.GENERATION_REMOTE_WORKERS)
+        if needs_worker():
+            self._start_worker("moderation", threads=1)
         self._clock = EmbeddedService(self._app, thread=True, scheduler_cls=Scheduler)
         self._clock.daemon = True
         self._clock.start()

@@ -173,7 +173,8 @@ def test_who_waited_in_vain_is_told_of_by_a_task_of_its_own(
         ("arena.live.see_to_all", "default"),
         ("arena.generation.pump", "generation"),
         ("arena.generation.tell", "generation"),
-        ("arena.live.admit", "generation"),
+        ("arena.live.review", "moderation"),
+        ("arena.live.read_on", "moderation"),
         ("arena.generation.pump_remote", "remote"),
     ],
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from arena.battles.models import Battle, BattleState
 from arena.catalogue.models import Arena
@@ -211,41 +213,63 @@ class Suspicious:
 
 @pytest.fixture
 def model(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Suspicious:
-    """A classifier is configured; `admissions` are asked for but run by the test."""
+    """A classifier is configured."""
     suspicious = Suspicious()
     settings.MODERATION_CLASSIFIER = "somebody/a-model"
     monkeypatch.setattr(moderation, "_classifiers", lambda: [suspicious])
     return suspicious
 
 
+class Moderators:
+    """The queue of moderation with its worker, which begins when the test says so."""
+
+    def __init__(self) -> None:
+        self.reviews: list[int] = []
+        self.looks: list[tuple[int, str, str, int]] = []
+
+    def review(self) -> None:
+        while self.reviews:
+            tasks.review(self.reviews.pop(0))
+
+    def read(self) -> None:
+        while self.looks:
+            tasks.read_on(*self.looks.pop(0))
+
+
 @pytest.fixture
-def admissions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    asked: list[int] = []
-    monkeypatch.setattr(tasks.admit, "delay", asked.append)
-    return asked
+def queue(monkeypatch: pytest.MonkeyPatch) -> Moderators:
+    moderators = Moderators()
+    monkeypatch.setattr(tasks.review, "delay", moderators.reviews.append)
+    monkeypatch.setattr(tasks.read_on, "delay", lambda *look: moderators.looks.append(look))
+    return moderators
 
 
 @pytest.mark.usefixtures("committed")
 class TestAModel:
-    def test_is_asked_by_a_worker_before_anybody_answers(
-        self, live_arena: Arena, asker: Asker, work: Work, model: Suspicious, admissions: list[int]
+    def test_is_asked_by_its_worker_and_by_nobody_else(
+        self, live_arena: Arena, asker: Asker, work: Work, model: Suspicious, queue: Moderators
     ) -> None:
         battle = asker.battle(live_arena)
+        assert (queue.reviews, work()) == ([battle.pk], 0)
         assert model.seen == [], "a web process asks no model"
-        assert (admissions, work()) == ([battle.pk], 0)
 
-        tasks.admit(battle.pk)
+        queue.review()
         assert model.seen == [PROMPT]
         assert work() == 3
+        assert model.seen == [PROMPT], "nor does who makes answers"
+        assert Battle.objects.get().state == BattleState.PREPARING
+
+        assert queue.reviews == [battle.pk], "all that are ready together"
+        queue.review()
         assert Battle.objects.get().state == BattleState.OPEN
         assert len(model.seen) == 4, "the prompt and each answer"
 
     def test_refuses_a_prompt_kindly_and_no_contestant_sees_it(
-        self, live_arena: Arena, asker: Asker, work: Work, model: Suspicious, admissions: list[int]
+        self, live_arena: Arena, asker: Asker, work: Work, model: Suspicious, queue: Moderators
     ) -> None:
         model.refuses = ("harbour",)
         battle = asker.battle(live_arena)
-        tasks.admit(battle.pk)
+        queue.review()
 
         assert work() == 0
         assert chatty.asked == []
@@ -257,35 +281,161 @@ class TestAModel:
         assert Review.objects.get().prompt_text == PROMPT
         assert not Candidate.objects.exclude(state=CandidateState.WITHDRAWN).exists()
 
+    def test_that_refuses_an_answer_has_it_replaced(
+        self, live_arena: Arena, asker: Asker, work: Work, behave: Behave, model: Suspicious, queue: Moderators
+    ) -> None:
+        model.refuses = ("bother",)
+        battle = asker.battle(live_arena)
+        behave(battle.slots.all()[0].candidate.revision.contestant.name, says="oh bother it")
+        for _ in range(3):
+            queue.review()
+            work()
+
+        after = Battle.objects.get()
+        assert (after.state, after.replacements) == (BattleState.OPEN, 1)
+        assert Review.objects.get(refused=True).candidate.text == "oh bother it"
+
     def test_is_asked_once_however_often_the_task_runs(
-        self, live_arena: Arena, asker: Asker, model: Suspicious, admissions: list[int]
+        self, live_arena: Arena, asker: Asker, work: Work, model: Suspicious, queue: Moderators
     ) -> None:
         battle = asker.battle(live_arena)
-        tasks.admit(battle.pk)
-        tasks.admit(battle.pk)
+        tasks.review(battle.pk)
+        tasks.review(battle.pk)
         assert model.seen == [PROMPT]
+        work()
+        for _ in range(2):
+            tasks.review(battle.pk)
+        assert len(model.seen) == 4
+        assert Review.objects.count() == 3
 
-    def test_that_was_not_asked_in_time_is_asked_by_the_sweep(
-        self, live_arena: Arena, asker: Asker, work: Work, model: Suspicious, admissions: list[int]
+    def test_is_not_waited_for_to_replace_who_failed(
+        self, live_arena: Arena, asker: Asker, work: Work, behave: Behave, model: Suspicious, queue: Moderators
+    ) -> None:
+        battle = asker.battle(live_arena)
+        queue.review()
+        behave(battle.slots.all()[0].candidate.revision.contestant.name, mood="permanent")
+        assert work() == 4
+        battle.refresh_from_db()
+        assert battle.replacements == 1
+        assert len(model.seen) == 1
+
+
+@pytest.mark.usefixtures("committed")
+class TestTheWatch:
+    def test_asks_for_reviews_and_asks_no_model(
+        self, live_arena: Arena, asker: Asker, model: Suspicious, queue: Moderators, clock: Clock
+    ) -> None:
+        battle = asker.battle(live_arena)
+        tasks.see_to_all()
+        assert queue.reviews == [battle.pk], "one is on its way already"
+
+        queue.reviews.clear()  # its worker died
+        cache.delete(tasks._review_key(battle.pk))  # as the cache does after a while
+        tasks.see_to_all()
+        assert queue.reviews == [battle.pk]
+        assert model.seen == []
+
+    def test_asks_for_none_where_nothing_waits_for_it(
+        self, live_arena: Arena, asker: Asker, model: Suspicious, queue: Moderators
     ) -> None:
         asker.battle(live_arena)
+        queue.review()
         tasks.see_to_all()
-        assert work() == 3
+        assert queue.reviews == []
 
-    def test_sees_long_answers_before_they_are_streamed(
-        self, live_arena: Arena, asker: Asker, work: Work, behave: Behave, model: Suspicious, admissions: list[int],
-        monkeypatch: pytest.MonkeyPatch,
+    def test_says_that_nobody_moderates_when_the_time_is_up(
+        self, live_arena: Arena, asker: Asker, model: Suspicious, queue: Moderators, clock: Clock,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:  # fmt: skip
-        monkeypatch.setattr("arena.live.streaming.EVERY", 0.0)
         battle = asker.battle(live_arena)
-        tasks.admit(battle.pk)
-        candidate = battle.slots.all()[0].candidate
-        behave(says="quiet " * 200)
-        work()
+        clock.advance(hours=1)
+        tasks.see_to_all()
 
-        streamed = texts_of([candidate.pk])[candidate.pk]
-        assert 400 <= len(streamed) < 1200
-        assert streamed in model.seen
+        assert Battle.objects.get().state == BattleState.VOID
+        assert f"battle {battle.pk} is void: it was not moderated in time." in caplog.text
+
+    def test_looks_at_once_where_a_list_is_enough(
+        self, live_arena: Arena, asker: Asker, work: Work, queue: Moderators, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asker.battle(live_arena)
+        monkeypatch.setattr("arena.live.actions.moderate", lambda battle: None)  # the worker died before it
+        work()
+        assert not Review.objects.exists()
+        tasks.see_to_all()
+        assert Battle.objects.get().state == BattleState.OPEN
+        assert queue.reviews == []
+
+
+class TestAnAnswerThatIsWritten:
+    @pytest.fixture(autouse=True)
+    def _each_piece(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("arena.live.streaming.EVERY", 0.0)
+
+    @pytest.fixture
+    def write(self) -> Callable[[str], str]:
+        """Write some more of it; returns what of it pages can see."""
+        scribe, answer = Scribe(), SimpleNamespace(pk=1, lease=None)
+
+        def piece(text: str) -> str:
+            scribe.write(answer, text)
+            return texts_of([1])[1]
+
+        return piece
+
+    def test_is_shown_as_far_as_a_model_has_passed_it(
+        self, write: Callable[[str], str], model: Suspicious, queue: Moderators
+    ) -> None:
+        assert write("a" * 399) == ""
+        assert queue.looks == []
+        assert write("b") == ""
+        assert model.seen == [], "it is asked elsewhere"
+        queue.read()
+        assert write("c") == "a" * 399 + "b"
+
+    def test_is_not_shown_once_a_model_refuses_it(
+        self, write: Callable[[str], str], model: Suspicious, queue: Moderators
+    ) -> None:
+        model.refuses = ("drat",)
+        write("a" * 400)
+        queue.read()
+        assert write("drat" * 100) == "a" * 400
+        queue.read()
+        assert write("b" * 400) == "a" * 400
+        queue.read()
+        assert write("b" * 400) == "a" * 400
+
+    def test_is_read_where_it_is_new_and_a_little_before(
+        self, write: Callable[[str], str], model: Suspicious, queue: Moderators
+    ) -> None:
+        text = "".join(f"{number} and so on. " for number in range(2000))
+        for start in range(0, len(text), 50):
+            write(text[start : start + 50])
+            queue.read()
+
+        seen = [str(each) for each in model.seen]
+        assert max(map(len, seen)) <= 850
+        assert sum(map(len, seen)) < 2 * len(text) + 400
+        assert all(earlier[-400:] == later[:400] for earlier, later in pairwise(seen)), "nothing is left out between"
+        assert text.startswith(seen[0])
+
+    def test_is_looked_at_once_at_a_time_by_a_model_that_is_behind(
+        self, write: Callable[[str], str], model: Suspicious, queue: Moderators
+    ) -> None:
+        for _ in range(50):
+            write("quiet " * 100)
+        assert len(queue.looks) == 1
+        for _ in range(20):
+            queue.read()
+            shown = write("")
+        assert shown == "quiet " * 5000
+        assert max(len(str(each)) for each in model.seen) <= 4400
+
+    def test_is_read_by_no_model_for_pictures(
+        self, write: Callable[[str], str], settings: Any, queue: Moderators
+    ) -> None:
+        settings.MODERATION_PICTURES = "somebody/a-model"
+        assert write("Once ") == "Once "
+        assert queue.looks == []
 
 
 def test_staff_see_what_was_refused(live_arena: Arena, asker: Asker, words: Path) -> None:
@@ -302,17 +452,18 @@ def test_staff_see_what_was_refused(live_arena: Arena, asker: Asker, words: Path
 @pytest.mark.usefixtures("committed")
 class TestAModelThatDoesNotWork:
     @pytest.fixture(autouse=True)
-    def _broken(self, model: Suspicious, admissions: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def _broken(self, model: Suspicious, queue: Moderators, monkeypatch: pytest.MonkeyPatch) -> None:
         def check(subject: str | Media) -> Verdict:
             raise OSError("the model is not there")
 
         monkeypatch.setattr(model, "check", check)
 
     def test_lets_nothing_pass_and_the_battle_is_void_in_the_end(
-        self, live_arena: Arena, asker: Asker, work: Work, clock: Clock, caplog: pytest.LogCaptureFixture
-    ) -> None:
+        self, live_arena: Arena, asker: Asker, work: Work, queue: Moderators, clock: Clock,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:  # fmt: skip
         battle = asker.battle(live_arena)
-        tasks.see_to_all()
+        queue.review()
         assert "could not be moderated" in caplog.text
         assert work() == 0
         battle.refresh_from_db()

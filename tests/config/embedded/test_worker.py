@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
 
@@ -45,15 +45,33 @@ def test_one_that_goes_on_is_reported(workers: EmbeddedWorkers) -> None:
     assert not stopped
 
 
-def test_workers_share_no_event_loop_on_redis(workers: EmbeddedWorkers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """kombu has one for a process; the workers would close it under each other, and queues be served by nobody."""
-    monkeypatch.setattr(worker._Worker, "start", lambda self: self.ready.set())
-    monkeypatch.setattr(worker, "EmbeddedService", lambda *_, **__: threading.Thread(target=lambda: None))
-    workers._app = Celery(broker="redis://127.0.0.1:1/0")
-    workers.start()
+@pytest.fixture
+def started(workers: EmbeddedWorkers, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
+    """Starts them on Redis, without anybody who answers there."""
 
-    assert len(workers._workers) == 3
-    assert [one.hub for one in workers._workers] == [None, None, None]
+    def start() -> list[Any]:
+        monkeypatch.setattr(worker._Worker, "start", lambda self: self.ready.set())
+        monkeypatch.setattr(worker, "EmbeddedService", lambda *_, **__: threading.Thread(target=lambda: None))
+        workers._app = Celery(broker="redis://127.0.0.1:1/0")
+        workers.start()
+        return list(workers._workers)
+
+    return start
+
+
+def test_workers_share_no_event_loop_on_redis(started: Callable[[], list[Any]]) -> None:
+    """kombu has one for a process; the workers would close it under each other, and queues be served by nobody."""
+    assert [one.hub for one in started()] == [None, None, None]
+
+
+@pytest.mark.parametrize("variable", ["MODERATION_CLASSIFIER", "MODERATION_PICTURES"])
+def test_models_that_moderate_have_a_worker_of_their_own(
+    started: Callable[[], list[Any]], settings: Any, variable: str
+) -> None:
+    setattr(settings, variable, "somebody/a-model")
+    assert [one.hostname for one in started()] == [
+        f"{queue}@embedded" for queue in ("default", "generation", "remote", "moderation")
+    ]
 
 
 @pytest.mark.parametrize(("ended", "exits"), [(True, []), (False, [0])])
