@@ -1,7 +1,7 @@
 from django.urls import path
 
 from .ballots.views import cast, reveal
-from .battles.views import skip, slot_media, vote
+from .battles.views import skip, slot_media, switch, vote
 from .catalogue.views import arena_list, arena_show, arena_supply
 from .live.views import ask, asked, prompt_media
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("arenas/<slug:arena_slug>/vote/", vote, name="vote"),
     path("arenas/<slug:arena_slug>/ballots/", cast, name="cast"),
     path("arenas/<slug:arena_slug>/skips/", skip, name="skip"),
+    path("arenas/<slug:arena_slug>/way/", switch, name="switch"),
     path("arenas/<slug:arena_slug>/ask/", ask, name="ask"),
     path("arenas/<slug:arena_slug>/asked/<uuid:battle_id>/", asked, name="asked"),
     path("ballots/<uuid:ballot_id>/", reveal, name="reveal"),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,26 +10,12 @@ from arena.battles.actions import BattleClosed, locked_battle
 from arena.battles.models import Battle, BattleState
 from arena.catalogue.models import Arena
 from arena.events import announce_ballots
-from arena.refusals import Gone, Invalid, NotAllowed
+from arena.refusals import Gone, NotAllowed
 from arena.voters.models import Voter
 
+from .judgements import Judgement, check_judgement
 from .models import Ballot
 from .watermark import hold_for_writing
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What a voter said, aligned with the slots as shown. See `Ballot` for the meaning of ranks."""
-
-    ranks: tuple[int | None, ...]
-    all_bad: bool = False
-    strength: int | None = None
-    duration_ms: int | None = None
-
-
-class BadJudgement(Invalid):
-    code = "judgement_invalid"
-    title = "This ballot cannot be counted"
 
 
 class BattleExpired(Gone):
@@ -52,7 +35,7 @@ def cast_ballot(*, voter: Voter, token: str, judgement: Judgement, arena: Arena 
         return first
     _require_open(battle)
     slots = list(battle.slots.select_related("candidate__revision").order_by("position"))
-    check_judgement(judgement, len(slots))
+    check_judgement(judgement, battle.protocol, len(slots), steps=battle.arena.graded_steps)
     hold_for_writing(battle.arena_id)
     ballot = Ballot.objects.create(
         arena_id=battle.arena_id,
@@ -100,23 +83,6 @@ def retract_ballot(*, voter: Voter, ballot: Ballot) -> Ballot:
     )
     announce_ballots(ballot.arena_id)
     return retraction
-
-
-def check_judgement(judgement: Judgement, slots: int) -> None:
-    """Refuse what no reading can save; the message says what to do."""
-    ranks: Sequence[int | None] = judgement.ranks
-    if len(ranks) != slots:
-        raise BadJudgement(f"The battle has {slots} candidates, the ballot {len(ranks)} ranks. Send one for each.")
-    placed = [rank for rank in ranks if rank is not None]
-    for rank in placed:
-        if rank == 0 or abs(rank) > slots:
-            raise BadJudgement(f"Rank {rank} is outside 1 to {slots} (or -1 to -{slots} from the bottom).")
-    if judgement.all_bad and placed:
-        raise BadJudgement("A ballot cannot both rank candidates and call all of them bad. Choose one.")
-    if not judgement.all_bad and not placed:
-        raise BadJudgement("No candidate is ranked. Rank at least the best one, say that all are bad, or skip.")
-    if judgement.strength is not None and judgement.strength not in (1, 2, 3):
-        raise BadJudgement(f"Strength {judgement.strength} is not 1 (slightly), 2 (better) or 3 (much better).")
 
 
 def _require_open(battle: Battle) -> None:

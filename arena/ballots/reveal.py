@@ -10,18 +10,29 @@ import numpy as np
 from django.core.cache import cache
 from django.urls import reverse
 
-from arena.battles.models import Battle
+from arena.battles.models import LETTERS, Battle
 from arena.battles.presentation import ShownSlot, show_battle, show_slot
 from arena.catalogue.models import Contestant
 from arena.matchmaking.beliefs import belief_source
+from arena.protocols import Protocol
 from ranking.engines.online import assimilate
 from ranking.engines.standings import ELO_OFFSET, ELO_PER_LOGIT
 
+from .judgements import answers
 from .models import Ballot
 
 log = logging.getLogger(__name__)
 _Z95 = 1.959963984540054  # standard normal quantile of .975
 _EFFECT_KEPT_SECONDS = 3600
+_PAIRS = {Protocol.PAIR, Protocol.GRADED_PAIR}
+_BETTER = {None: "better", 1: "slightly better", 2: "better", 3: "much better"}  # by strength
+_MARKS: dict[str, dict[int | None, str]] = {  # by rank
+    Protocol.PAIR: {1: "better", 2: "worse"},
+    Protocol.GRADED_PAIR: {1: "better", 2: "worse"},
+    Protocol.BEST: {1: "best", None: "not chosen"},
+    Protocol.BEST_WORST: {1: "best", -1: "worst", None: "in between"},
+    Protocol.PICK_MANY: {1: "good", 2: "not picked"},
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,8 @@ def reveal_context(ballot: Ballot) -> dict[str, Any]:
     contestants = Contestant.objects.in_bulk(ballot.contestants)
     effect = _effect_of(ballot)
     results = [
-        _result(show_slot(slot), contestants[contestant], rank_label(ballot, index), effect, index)
+        _result(show_slot(slot), contestants[contestant], effect, index)
+        | {"rank_label": rank_label(ballot, index), "is_first": ballot.ranks[index] == 1}
         for index, (slot, contestant) in enumerate(zip(battle.slots.all(), ballot.contestants, strict=True))
     ]
     return {
@@ -94,10 +106,13 @@ def reveal_context(ballot: Ballot) -> dict[str, Any]:
 
 
 def rank_label(ballot: Ballot, index: int) -> str:
-    """Where the voter put one slot, in words."""
+    """Where the voter put one slot, in the words of its protocol."""
     rank = ballot.ranks[index]
     if ballot.all_bad:
         return "all bad"
+    marks = _MARKS.get(ballot.protocol)
+    if marks is not None and answers(ballot.ranks, ballot.protocol):
+        return "tie" if ballot.ranks == [1, 1] and ballot.protocol in _PAIRS else marks[rank]
     if rank is None:
         return "not placed"
     tied = "tied " if ballot.ranks.count(rank) > 1 else ""
@@ -116,11 +131,25 @@ def ordinal(number: int) -> str:
 
 def summary(ballot: Ballot) -> str:
     if ballot.all_bad:
-        return "You found all of them bad. That moves no rating; it counts towards the all-bad rate."
+        which = "both" if len(ballot.ranks) == 2 else "all"
+        return f"You found {which} of them bad. That moves no rating; it counts towards the all-bad rate."
+    if ballot.protocol in _MARKS and answers(ballot.ranks, ballot.protocol):
+        return _chosen(ballot)
     placed = sum(rank is not None for rank in ballot.ranks)
     if placed == len(ballot.ranks):
         return f"You ranked all {placed}."
     return f"You ranked {placed} of {len(ballot.ranks)}; the order of the others stays open."
+
+
+def _chosen(ballot: Ballot) -> str:
+    letters = {rank: LETTERS[index] for index, rank in enumerate(ballot.ranks)}
+    if ballot.protocol == Protocol.BEST:
+        return f"You chose {letters[1]} as the best; the order of the others stays open."
+    if ballot.protocol == Protocol.BEST_WORST:
+        return f"You chose {letters[1]} as the best and {letters[-1]} as the worst."
+    if ballot.protocol == Protocol.PICK_MANY:
+        return f"You picked {ballot.ranks.count(1)} of {len(ballot.ranks)} as good."
+    return "You found them equal." if 2 not in letters else f"You found {letters[1]} {_BETTER[ballot.strength]}."
 
 
 def _ratings(mean: np.ndarray, covariance: np.ndarray, rated: np.ndarray) -> list[ShownRating | None]:
@@ -146,14 +175,13 @@ def _effect_of(ballot: Ballot) -> Effect | None:
     return Effect(before, after)
 
 
-def _result(slot: ShownSlot, contestant: Contestant, label: str, effect: Effect | None, index: int) -> dict[str, Any]:
+def _result(slot: ShownSlot, contestant: Contestant, effect: Effect | None, index: int) -> dict[str, Any]:
     before = effect.before[index] if effect else None
     after = effect.after[index] if effect else None
     delta = after.mean - before.mean if before and after else None
     return asdict(slot) | {
         "contestant_name": contestant.name,
         "contestant_description": contestant.description,
-        "rank_label": label,
         "rating_before": before,
         "rating_after": after,
         "delta": delta,

@@ -16,6 +16,7 @@ from arena.generation.models import Candidate, CandidateState
 from arena.matchmaking.choosing import Choice, choose
 from arena.matchmaking.keeping import forget, goal_reached, knowledge_of, note_battle
 from arena.matchmaking.rules import ArenaRules, rules_of
+from arena.protocols import ProtocolChoice, drawn_by_lot
 from arena.refusals import Conflict, NotAllowed
 from arena.voters.models import Voter
 
@@ -41,17 +42,24 @@ class GoalReached(Conflict):
     title = "Enough is known"
 
 
+class NotOffered(NotAllowed):
+    code = "protocol_not_offered"
+    title = "This arena does not ask that way"
+
+
 class VotingClosed(NotAllowed):
     code = "voting_closed"
     title = "This arena takes no ballots"
 
 
-def open_battle(*, arena: Arena, voter: Voter, history: History | None = None) -> Battle | None:
+def open_battle(
+    *, arena: Arena, voter: Voter, history: History | None = None, protocol: str | None = None
+) -> Battle | None:
     """The voter's open battle in this arena, or a new one; None while no battle can be made of what is ready.
 
     Asking again before the ballot returns the same battle, so a reload neither costs a battle nor lets anyone shop
     for one. `history` spares a query where it was read with the voter; it is a hint, and what it says of a battle is
-    checked again when the battle is read or written.
+    checked again when the battle is read or written. `protocol` is that of a new battle, where the voter names one.
     """
     if not arena.is_open:
         raise VotingClosed(f"{arena.name} is closed for voting. Its leaderboard stays open.")
@@ -61,7 +69,8 @@ def open_battle(*, arena: Arena, voter: Voter, history: History | None = None) -
         return battle
     if goal_reached(arena):
         raise GoalReached(f"{arena.name} has reached its goal: it knows enough and asks for no more ballots.")
-    chosen = _choose(arena, history)
+    protocol = protocol or protocol_for(arena, voter, history)
+    chosen = _choose(arena, history, protocol)
     if chosen is None:
         return None
     rules, choice, candidates = chosen
@@ -74,6 +83,7 @@ def open_battle(*, arena: Arena, voter: Voter, history: History | None = None) -
             battle = write_battle(
                 arena=arena,
                 voter=voter,
+                protocol=protocol,
                 rules=rules,
                 choice=choice,
                 candidates=candidates,
@@ -84,6 +94,33 @@ def open_battle(*, arena: Arena, voter: Voter, history: History | None = None) -
     contestants = [candidate.revision.contestant_id for candidate in candidates]
     note_battle(arena, battle.pk, battle.prompt_id, contestants)
     return battle
+
+
+def protocol_for(arena: Arena, voter: Voter, history: History) -> str:
+    """How this voter is asked next: as the lot says, else as last time, else as the arena usually asks."""
+    offered = arena.protocols
+    if arena.protocol_choice == ProtocolChoice.BY_LOT:
+        return drawn_by_lot(offered, f"{arena.pk}/{voter.public_id}")
+    return history.protocol if history.protocol in offered else arena.protocol
+
+
+def switch_protocol(*, arena: Arena, voter: Voter, token: str, protocol: str) -> Battle | None:
+    """Ask the voter in another way from now on; returns the battle that is open then, None if there is none.
+
+    The open battle stays, unless battles of the other protocol have another size: then it is skipped for a new one.
+    """
+    if arena.protocol_choice == ProtocolChoice.BY_LOT or protocol not in arena.protocols:
+        raise NotOffered(f"{arena.name} does not let you judge by {protocol[:40]!r}. Go on as the page asks.")
+    named = tokens.read(token)
+    with transaction.atomic():
+        battle = locked_battle(named, voter, arena)
+        if battle.state == BattleState.OPEN and arena.size_of(protocol) == arena.size_of(battle.protocol):
+            battle.protocol = protocol
+            battle.save(update_fields=["protocol"])
+            return battle
+    if battle.state in AWAITED:
+        skip_battle(arena=arena, voter=voter, token=token, reason="protocol")
+    return open_battle(arena=arena, voter=voter, protocol=protocol)
 
 
 def skip_battle(*, voter: Voter, token: str, reason: str = "", arena: Arena | None = None) -> Battle:
@@ -132,9 +169,9 @@ def dice() -> np.random.Generator:
     return np.random.default_rng()
 
 
-def _choose(arena: Arena, history: History) -> tuple[ArenaRules, Choice, list[Candidate]] | None:
+def _choose(arena: Arena, history: History, protocol: str) -> tuple[ArenaRules, Choice, list[Candidate]] | None:
     """A battle by the arena's rules, with a candidate for each slot. One query, and two more if one was withdrawn."""
-    rules = rules_of(arena)
+    rules = rules_of(arena, protocol)
     for _ in range(_TRIES):
         knowledge = knowledge_of(arena)
         choice = choose(
@@ -187,6 +224,7 @@ def write_battle(
     *,
     arena: Arena,
     voter: Voter,
+    protocol: str,
     rules: ArenaRules,
     choice: Choice,
     candidates: Sequence[Candidate],
@@ -198,7 +236,7 @@ def write_battle(
         arena=arena,
         prompt=candidates[0].prompt,
         voter=voter,
-        protocol=arena.protocol,
+        protocol=protocol,
         state=state,
         policy=rules.policy.name,
         policy_parameters=rules.described(),

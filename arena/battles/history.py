@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, Exists, Func, OuterRef
+from django.db.models import BigIntegerField, Exists, Func, OuterRef, Subquery
 
 from arena.catalogue.models import Arena
 from arena.voters.models import Voter, VoterQuerySet
@@ -28,13 +29,14 @@ class History:
 
     has_open: one awaits its ballot. has_overdue: one was left open too long and is not yet marked as expired.
     seen: for each prompt the sets of contestants that were shown with it; lately: the contestants of the latest
-    battles, oldest first.
+    battles, oldest first; protocol: of the latest one, empty before it.
     """
 
     has_open: bool = False
     has_overdue: bool = False
     seen: Mapping[int, list[frozenset[int]]] = field(default_factory=dict)
     lately: Sequence[frozenset[int]] = ()
+    protocol: str = ""
 
 
 def with_history(voters: VoterQuerySet, arena: Arena) -> VoterQuerySet:
@@ -55,6 +57,7 @@ def with_history(voters: VoterQuerySet, arena: Arena) -> VoterQuerySet:
     return voters.annotate(
         has_open=Exists(battles.open()),
         has_overdue=Exists(battles.overdue()),
+        latest_protocol=Subquery(battles.order_by("-id").values("protocol")[:1]),
         slots_shown=ArraySubquery(slots.values_list(numbers)),
     )
 
@@ -71,4 +74,5 @@ def history_of(voter: Voter) -> History:
         seen[prompt].append(frozenset(contestants))
     latest = nlargest(LATELY, ((battle, prompt) for prompt, battle in members))
     lately = tuple(frozenset(members[prompt, battle]) for battle, prompt in reversed(latest))
-    return History(voter.has_open, voter.has_overdue, seen, lately)  # type: ignore[attr-defined]  # annotated, see above
+    said: Any = voter  # annotated, see above
+    return History(said.has_open, said.has_overdue, seen, lately, said.latest_protocol or "")

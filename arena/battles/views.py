@@ -21,11 +21,12 @@ from arena.voters.identity import known_voter, remember, voter_for
 from arena.voters.models import Voter
 
 from . import tokens
-from .actions import GoalReached, open_battle, skip_battle
+from .actions import GoalReached, open_battle, skip_battle, switch_protocol
 from .history import history_of, with_history
 from .models import Battle, BattleState
 from .presentation import show_battle
 from .queries import slot_by_media_token
+from .ways import other_ways, steps_of, way_of
 
 
 @never_cache
@@ -73,10 +74,28 @@ def slot_media(request: HttpRequest, media_token: uuid.UUID) -> HttpResponse:
     return media_for_voters(request, candidate.media, candidate.media_type)
 
 
+@require_POST
+def switch(request: HttpRequest, arena_slug: str) -> HttpResponse:
+    """Judge in another way."""
+    arena = get_arena_to_vote_in(request.user, arena_slug)
+    require_voting_right(request, arena)
+    switch_protocol(
+        arena=arena,
+        voter=require_voter(request),
+        token=request.POST.get("token", ""),
+        protocol=request.POST.get("way", ""),
+    )
+    return see_other(reverse("arena:vote", args=[arena.slug]))
+
+
 def battle_context(arena: Arena, battle: Battle, voter: Voter) -> dict[str, object]:
     return {
         "arena": arena,
         "battle": show_battle(battle),
+        "protocol": battle.protocol,
+        "way": way_of(battle.protocol),
+        "other_ways": other_ways(arena, battle.protocol),
+        "steps": steps_of(arena),
         "token": tokens.issue(battle, voter.public_id),
         "voted_count": getattr(voter, "ballot_count", 0),
         "rank_choices": range(1, len(battle.slots.all()) + 1),

@@ -12,6 +12,7 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from arena.admin_base import LedgerInline, PodiumAdmin
 from arena.generation.actions import newest_revisions, plan_candidates, retry_failed
@@ -44,7 +45,14 @@ class ArenaAdmin(NeverDeleted):
         ("Who votes", {"fields": ("is_open", "visibility", "anonymous_voting")}),
         (
             "Battles",
-            {"fields": ("protocol", "battle_size", "candidates_per_prompt", "least_coverage", "preliminary_below")},
+            {"fields": ("battle_size", "candidates_per_prompt", "least_coverage", "preliminary_below")},
+        ),
+        (
+            "Ballots",
+            {
+                "fields": ("protocol", "further_protocols", "protocol_choice", "graded_steps"),
+                "description": "How voters are asked. Every ballot stores the protocol it was cast by.",
+            },
         ),
         (
             "Matchmaking",
@@ -73,6 +81,13 @@ class ArenaAdmin(NeverDeleted):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         if db_field.name == "policy":
             return forms.ChoiceField(choices=[(name, name) for name in POLICIES], help_text=db_field.help_text)
+        if db_field.name == "further_protocols":
+            return forms.MultipleChoiceField(
+                choices=db_field.base_field.choices,
+                help_text=db_field.help_text,
+                required=False,
+                widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            )
         return super().formfield_for_dbfield(db_field, request, **options)
 
     change_form_outer_before_template = "admin/arena/_supply.html"

@@ -3,10 +3,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from arena.protocols import Protocol
+from arena.protocols import ASKED, Protocol, ProtocolChoice, size_of_battle
+
+_ASKED = [(protocol.value, protocol.label) for protocol in ASKED]
 
 
 class Modality(models.TextChoices):
@@ -71,9 +74,28 @@ class Arena(models.Model):
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
     modality = models.CharField(max_length=20, choices=Modality, default=Modality.TEXT)
-    protocol = models.CharField(max_length=40, choices=Protocol, default=Protocol.K_RANK)
+    protocol = models.CharField(
+        max_length=40, choices=_ASKED, default=Protocol.K_RANK, help_text="How voters are asked, unless they change it."
+    )
+    further_protocols = ArrayField(
+        models.CharField(max_length=40, choices=_ASKED),
+        default=list,
+        blank=True,
+        help_text="Others that the arena takes ballots by. Ballots of different protocols are told apart for ever.",
+    )
+    protocol_choice = models.CharField(
+        "which of several is decided by", max_length=10, choices=ProtocolChoice, default=ProtocolChoice.VOTER
+    )
+    graded_steps = models.PositiveSmallIntegerField(
+        "steps of a graded pair",
+        default=7,
+        choices={5: "five: much or slightly better, or a tie", 7: "seven: much, clearly or slightly better, or a tie"},
+    )
     battle_size = models.PositiveSmallIntegerField(
-        "candidates in a battle", default=4, validators=[MinValueValidator(2), MaxValueValidator(8)]
+        "candidates in a battle",
+        default=4,
+        validators=[MinValueValidator(2), MaxValueValidator(8)],
+        help_text="Pairs have two whatever is said here, best and worst at least three.",
     )
     candidates_per_prompt = models.PositiveSmallIntegerField(
         "candidates of each contestant for each prompt", default=1, validators=[MinValueValidator(1)]
@@ -158,6 +180,15 @@ class Arena(models.Model):
         from django.urls import reverse
 
         return reverse("arena:show", args=[self.slug])
+
+    @property
+    def protocols(self) -> list[str]:
+        """Those that voters are asked by, the usual one first."""
+        return list(dict.fromkeys([self.protocol, *self.further_protocols]))
+
+    def size_of(self, protocol: str | None = None) -> int:
+        """How many candidates a battle of this protocol has; of the usual one if none is named."""
+        return size_of_battle(protocol or self.protocol, self.battle_size)
 
     def clean(self) -> None:
         from arena.matchmaking.rules import check

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from arena.battles.actions import GoalReached, VotingClosed, dice, withdraw_queued, write_battle
+from arena.battles.actions import GoalReached, VotingClosed, dice, protocol_for, withdraw_queued, write_battle
 from arena.battles.history import History, history_of, with_history
 from arena.battles.models import AWAITED, Battle, BattleSlot, BattleState
 from arena.catalogue.models import Arena, ContestantRevision, Modality
@@ -150,7 +150,8 @@ def _upload_key(prompt: Prompt) -> str:
 
 def _write(prompt: Prompt, voter: Voter, history: History) -> Battle:
     arena = prompt.arena
-    rules = rules_of(arena)
+    protocol = protocol_for(arena, voter, history)
+    rules = rules_of(arena, protocol)
     able = {revision.contestant_id: revision for revision in answering(arena)}
     knowledge = at_hand(knowledge_of(arena), able)
     choice = choose_set(knowledge, rules, history.lately, dice())
@@ -174,6 +175,7 @@ def _write(prompt: Prompt, voter: Voter, history: History) -> Battle:
     return write_battle(
         arena=arena,
         voter=voter,
+        protocol=protocol,
         rules=rules,
         choice=choice,
         candidates=candidates,
@@ -316,7 +318,7 @@ def settle(battle_id: int) -> None:
 def _replace(battle: Battle, slots: Sequence[BattleSlot], failed: Sequence[BattleSlot]) -> None:
     """Give the places of those who failed to others, or void the battle."""
     arena = battle.arena
-    rules = rules_of(arena)
+    rules = rules_of(arena, battle.protocol)
     history = history_of(with_history(Voter.objects.filter(pk=battle.voter_id), arena).get())
     past = history.lately[:-1]  # without this one
     able = {revision.contestant_id: revision for revision in answering(arena)}

@@ -12,6 +12,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from arena.battles import tokens
+from arena.battles.actions import protocol_for
+from arena.battles.history import history_of, with_history
 from arena.battles.models import Battle, BattleState
 from arena.battles.presentation import show_battle
 from arena.battles.views import battle_context, is_fragment, require_voter, require_voting_right, see_other
@@ -20,7 +22,7 @@ from arena.catalogue.queries import get_arena_for
 from arena.generation.media.serving import media_for_voters
 from arena.prompts.models import Prompt
 from arena.refusals import NotFound
-from arena.voters.identity import remember, voter_for
+from arena.voters.identity import known_voter, remember, voter_for
 from arena.voters.models import Voter
 
 from . import actions
@@ -45,7 +47,7 @@ def ask(request: HttpRequest, arena_slug: str) -> HttpResponse:
     if not arena.live_prompts:
         raise NoLivePrompts(f"{arena.name} takes no prompts from voters. You can vote on its own.")
     if request.method != "POST":
-        return render(request, "live/ask.html", form_context(arena))
+        return render(request, "live/ask.html", form_context(request, arena))
     if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES + _MOST_OTHER_BYTES:
         return _refused(request, arena, BodyTooLarge(f"A picture may have {MOST_BYTES // 2**20} MB. Choose another."))
     return _ask(request, arena)
@@ -67,9 +69,8 @@ def _refused(request: HttpRequest, arena: Arena, refusal: NotAsked, text: str = 
     """The form with what was typed and the reason; a program is told by its code."""
     if not request.accepts("text/html"):
         raise refusal
-    return render(
-        request, "live/ask.html", form_context(arena, text=text, problem=refusal.message), status=refusal.status
-    )
+    context = form_context(request, arena, text=text, problem=refusal.message)
+    return render(request, "live/ask.html", context, status=refusal.status)
 
 
 @never_cache
@@ -90,7 +91,7 @@ def asked(request: HttpRequest, arena_slug: str, battle_id: uuid.UUID) -> HttpRe
         return response
     if battle.state in _VOID:
         why = _WHY_VOID.get(battle.skip_reason, _WHY_VOID["too_slow"])
-        context = form_context(arena, text=battle.prompt.text, why=why)
+        context = form_context(request, arena, text=battle.prompt.text, why=why)
         return render(request, "live/_void.html" if fragment else "live/void.html", context)
     return see_other(reverse("arena:vote", args=[arena.slug]))
 
@@ -114,9 +115,14 @@ def _has_to_wait(battle: Battle) -> bool:
     return battle.state == BattleState.OPEN and is_watched(battle.pk)
 
 
-def form_context(arena: Arena, *, text: str = "", problem: str = "", why: str = "") -> dict[str, object]:
+def form_context(
+    request: HttpRequest, arena: Arena, *, text: str = "", problem: str = "", why: str = ""
+) -> dict[str, object]:
+    voter = known_voter(request, with_history(Voter.objects.all(), arena))
+    protocol = None if voter is None else protocol_for(arena, voter, history_of(voter))
     return {
         "arena": arena,
+        "size": arena.size_of(protocol),
         "text": text,
         "problem": problem,
         "why": why,

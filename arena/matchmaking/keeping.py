@@ -87,7 +87,7 @@ def get_arena_to_vote_in(user: Any, slug: str) -> Arena:
     arena = _arena_to_vote_in(user, slug)
     kept = _KEPT.get(slug)
     known = kept is not None and kept.arena_id == arena.pk
-    arena.no_battle = why_no_battle(kept.knowledge.stock, arena.battle_size) if known and kept else ""  # type: ignore[attr-defined]  # for the page
+    arena.no_battle = why_no_battle(kept.knowledge.stock, arena.size_of()) if known and kept else ""  # type: ignore[attr-defined]  # for the page
     return arena
 
 

@@ -73,7 +73,7 @@ def read(arena: Any, stock: Stock | None = None, tournaments: Tournaments = NO_T
     rounds = {prompt: tuple(played.values()) for prompt, played in tournaments.by_prompt.items()}
     knowledge = assemble(stock, recent, beliefs.mean, beliefs.covariance, newcomers, rounds)
     goal = goal_of(arena)
-    reached = goal is not None and len(stock.contestants) >= arena.battle_size
+    reached = goal is not None and len(stock.contestants) >= arena.size_of()
     if goal is not None and reached:
         reached = goal.progress(beliefs.mean, beliefs.covariance, np.random.default_rng(0)).reached
     return Reading(knowledge, frozenset(recent.members), reached, tournaments)

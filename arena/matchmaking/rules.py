@@ -47,17 +47,20 @@ class ArenaRules:
         return {name: "infinite" if value == math.inf else value for name, value in named.items()}
 
 
-def rules_of(arena: Arena) -> ArenaRules:
-    """Raises `PolicyError` where the arena's settings make no sense; `check` keeps them out."""
+def rules_of(arena: Arena, protocol: str | None = None) -> ArenaRules:
+    """Those of battles of one protocol, the usual one if none is named.
+
+    Raises `PolicyError` where the arena's settings make no sense; `check` keeps them out.
+    """
     return ArenaRules(
-        size=arena.battle_size,
+        size=arena.size_of(protocol),
         policy=policy_named(arena.policy, **_aim(arena) | arena.policy_parameters),
         rules=NO_RULES if arena.policy in _TO_THE_LETTER else Rules(audit=0.0),
         audit=arena.audit_share,
         prompt_choice=arena.prompt_choice,
         quota=arena.category_quota,
         goal=goal_of(arena),
-        observed=best_alone if arena.protocol in _BEST_ALONE else None,
+        observed=best_alone if (protocol or arena.protocol) in _BEST_ALONE else None,
     )
 
 

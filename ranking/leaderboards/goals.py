@@ -111,14 +111,14 @@ def _left(arena: Arena, active: QuerySet[Contestant], beliefs: Beliefs) -> tuple
     rules, rng = rules_of(arena), np.random.default_rng(0)
     apart, weights = zip(*active.values_list("kept_apart", "battle_weight"), strict=True) if active else ((), ())
     count = len(beliefs.contestants)
-    if rules.goal is None or count < arena.battle_size:
-        return _NONE, f"{count} contestants are too few for battles of {arena.battle_size}"
+    if rules.goal is None or count < arena.size_of():
+        return _NONE, f"{count} contestants are too few for battles of {arena.size_of()}"
     if never_reached(rules.goal, count):
         return _NONE, f"among {count} contestants this is no question, so voting goes on"
     situation = Situation(
         mean=beliefs.mean,
         covariance=beliefs.covariance,
-        size=arena.battle_size,
+        size=arena.size_of(),
         shown=beliefs.ballots,
         newcomers=beliefs.ballots < arena.preliminary_below,
         met=np.zeros((count, count), np.int64),
@@ -126,7 +126,7 @@ def _left(arena: Arena, active: QuerySet[Contestant], beliefs: Beliefs) -> tuple
         weights=np.array(weights, np.float64),
     )
     if not allowed(situation).count:
-        return _NONE, f"those kept apart leave no battle of {arena.battle_size}"
+        return _NONE, f"those kept apart leave no battle of {arena.size_of()}"
     limits = replace(rules.rules, audit=rules.audit)
     prompts = max(arena.prompts.filter(is_active=True).count(), 1)
     left = ballots_left(

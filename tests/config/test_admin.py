@@ -213,6 +213,7 @@ class TestStaffCan:
     def test_open_an_arena_and_add_a_prompt_and_a_contestant(self, superuser: Client) -> None:
         arena = {
             "slug": "sketches", "name": "Sketches", "modality": "image", "protocol": "k-rank", "battle_size": "3",
+            "protocol_choice": "voter", "graded_steps": "7", "further_protocols": ["best-of-k", "pair"],
             "candidates_per_prompt": "1", "least_coverage": "0.25", "preliminary_below": "30",
             "visibility": "public", "is_open": "on",
             "anonymous_voting": "on", "data_licence": "CC-BY-4.0", "description": "",
@@ -222,6 +223,7 @@ class TestStaffCan:
         }  # fmt: skip
         assert superuser.post(url(Arena, "add"), arena).status_code == 302
         made = Arena.objects.get(slug="sketches")
+        assert made.protocols == ["k-rank", "best-of-k", "pair"]
         prompt = {
             "arena": made.pk, "external_id": "p1", "text": "a heron", "categories": "nature,animals",
             "language": "en", "licence": "", "split": "open", "is_active": "on",

@@ -10,7 +10,8 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from arena.ballots.actions import Judgement, cast_ballot
+from arena.ballots.actions import cast_ballot
+from arena.ballots.judgements import Judgement
 from arena.ballots.models import Ballot
 from arena.battles.models import Battle, BattleState
 from arena.catalogue.models import Arena

@@ -13,7 +13,8 @@ import pytest
 from django.conf import settings
 from django.core import signing
 
-from arena.ballots.actions import BadJudgement, Judgement, cast_ballot
+from arena.ballots.actions import cast_ballot
+from arena.ballots.judgements import BadJudgement, Judgement
 from arena.ballots.models import Ballot
 from arena.battles.models import Battle
 from arena.catalogue.models import Arena

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from django.utils import timezone
 
-from arena.ballots.actions import Judgement, cast_ballot
+from arena.ballots.actions import cast_ballot
+from arena.ballots.judgements import Judgement
 from arena.ballots.models import Ballot
 from arena.battles import actions, tokens
 from arena.battles.actions import open_battle

@@ -268,6 +268,7 @@ class TestAnArenaThatIsEdited:
         staff.force_login(User.objects.create_superuser("grace"))
         form = {
             "slug": "prints", "name": "Prints", "modality": "image", "protocol": "k-rank", "battle_size": "4",
+            "protocol_choice": "voter", "graded_steps": "7",
             "candidates_per_prompt": "1", "preliminary_below": "30", "visibility": "public", "is_open": "on",
             "anonymous_voting": "on", "data_licence": "CC-BY-4.0", "description": "",
             "policy": "misorder", "policy_parameters": "{}", "audit_share": "0.1", "prompt_choice": "least-judged",
