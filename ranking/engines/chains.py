@@ -25,7 +25,7 @@ from ranking.engines.compiled import compiled
 
 Array = Any  # numba infers the types; the callers in this package are typed
 
-LARGE, SMALL = 1e200, 1e-200  # a product of totals is brought to its logarithm beyond
+LARGE, SMALL = 1e40, 1e-40  # a product of totals, each above e^-600, is brought to its logarithm beyond
 SUBSETS = 8  # places before others are summed over subsets up to so many, else integrated
 NODE_LOW, NODE_STEP = -34.0, 0.2  # as in `kernels.integrate_before`
 SHRINKS = 100  # of an ellipse's bracket; ten are many
@@ -62,10 +62,25 @@ def log_before(table: Array, row: Array, n: int, reached: Array) -> float:
 
 
 @compiled
+def chain_value(row: Array, in_turn: int, table: Array) -> float:
+    """The sum of the logarithms of the totals of the first `in_turn` sets of a chain."""
+    total, product, result = 0.0, 1.0, 0.0
+    for place in range(len(row) - 1, -1, -1):
+        total += table[row[place]]
+        if place < in_turn:
+            product *= total
+            if product < SMALL or product > LARGE:
+                result += math.log(product)
+                product = 1.0
+    return result + math.log(product)
+
+
+@compiled
 def value(
-    theta: Array, wins: Array, starts: Array, members: Array, split: Array, mass: Array, table: Array, reached: Array
-) -> float:
-    """The log-likelihood of `kernels.evaluate` alone."""
+    theta: Array, wins: Array, starts: Array, members: Array, split: Array, picks: Array, mass: Array, plain: int,
+    table: Array, reached: Array,
+) -> float:  # fmt: skip
+    """The log-likelihood of `kernels.evaluate` alone; the first `plain` rows are choices from a set, and no chain."""
     top, low, result = theta[0], theta[0], 0.0
     for item in range(len(theta)):
         top, low = max(top, theta[item]), min(low, theta[item])
@@ -75,22 +90,25 @@ def value(
     for item in range(len(theta)):
         table[item] = math.exp(theta[item] - top)
     product, choices = 1.0, 0.0
-    for row in range(len(mass)):
-        begin, end, weight = starts[row], starts[row + 1], mass[row]
-        if split[row] > 0:
-            result += weight * log_before(table, members[begin:end], split[row], reached)
-            continue
+    for row in range(plain):
         total = 0.0
-        for place in range(begin, end):
+        for place in range(starts[row], starts[row + 1]):
             total += table[members[place]]
-        choices += weight
-        if weight == 1.0:
+        choices += mass[row]
+        if mass[row] == 1.0:
             product *= total
             if product < SMALL or product > LARGE:
                 result -= math.log(product)
                 product = 1.0
         else:
-            result -= weight * math.log(total)
+            result -= mass[row] * math.log(total)
+    for row in range(plain, len(mass)):
+        own = members[starts[row] : starts[row + 1]]
+        if split[row] > 0:
+            result += mass[row] * log_before(table, own, split[row], reached)
+        else:
+            result -= mass[row] * chain_value(own, picks[row], table)
+            choices += mass[row] * picks[row]
     return float(result - math.log(product) - choices * top)
 
 
@@ -105,51 +123,82 @@ def transformed(matrix: Array, vector: Array, result: Array) -> None:
 
 @compiled
 def beside(
-    item: int, starts: Array, members: Array, split: Array, rows: Array, table: Array, rest: Array
+    item: int, starts: Array, members: Array, split: Array, picks: Array, rows: Array, table: Array,
+    rest: Array, upto: Array,
 ) -> None:  # fmt: skip
-    """Fill `rest` with the totals of the choices in `rows` without `item`; `table` holds exp(theta)."""
+    """Fill `rest` with the totals without `item` of all sets that it is in; `table` holds exp(theta).
+
+    The sets of row `rows[i]` are those before `upto[i]`: one, none for "all of N before any of B", several of a chain.
+    """
+    used = 0
     for place, row in enumerate(rows):
-        rest[place] = 0.0
-        if split[row] == 0:
-            for other in members[starts[row] : starts[row + 1]]:
+        begin, total = starts[row], 0.0
+        if split[row] == 0 and picks[row] == 1:
+            for other in members[begin : starts[row + 1]]:
                 if other != item:
-                    rest[place] += table[other]
+                    total += table[other]
+            rest[used] = total
+            used += 1
+        elif split[row] == 0:
+            met = False
+            for position in range(starts[row + 1] - begin - 1, -1, -1):
+                other = members[begin + position]
+                if other == item:
+                    met = True
+                else:
+                    total += table[other]
+                if met and position < picks[row]:
+                    rest[used] = total
+                    used += 1
+        upto[place] = used
 
 
 @compiled
 def nearby(
-    item: int, at: float, wins: Array, starts: Array, members: Array, split: Array, mass: Array,
-    rows: Array, table: Array, rest: Array, reached: Array,
+    item: int, at: float, wins: Array, starts: Array, members: Array, split: Array, picks: Array, mass: Array,
+    rows: Array, table: Array, rest: Array, upto: Array, reached: Array,
 ) -> float:  # fmt: skip
-    """The part of the log-likelihood that `item` is in, `rows`, with its strength at `at`; `rest` is from `beside`."""
+    """The part of the log-likelihood that `item` is in, `rows`, with its strength at `at`; see `beside`."""
     table[item] = math.exp(at)
-    result = wins[item] * at
+    result, used = wins[item] * at, 0
     for place, row in enumerate(rows):
         if split[row] > 0:
             result += mass[row] * log_before(table, members[starts[row] : starts[row + 1]], split[row], reached)
+        elif picks[row] == 1:
+            result -= mass[row] * math.log(rest[used] + table[item])
         else:
-            result -= mass[row] * math.log(rest[place] + table[item])
+            product, total = 1.0, 0.0
+            for index in range(used, upto[place]):
+                product *= rest[index] + table[item]
+                if product < SMALL or product > LARGE:
+                    total += math.log(product)
+                    product = 1.0
+            result -= mass[row] * (total + math.log(product))
+        used = upto[place]
     return float(result)
 
 
 @compiled
 def slide_each(
-    rng: Any, theta: Array, width: float, wins: Array, starts: Array, members: Array, split: Array, mass: Array,
-    rows: Array, bounds: Array, table: Array, rest: Array, reached: Array,
+    rng: Any, theta: Array, width: float, wins: Array, starts: Array, members: Array, split: Array, picks: Array,
+    mass: Array, rows: Array, bounds: Array, table: Array, rest: Array, upto: Array, reached: Array,
 ) -> None:  # fmt: skip
     """Move 1; item i is in the rows `rows[bounds[i]:bounds[i + 1]]`."""
     for item in range(len(theta)):
         table[item] = math.exp(theta[item])
     for item in range(len(theta)):
         own, here, nu = rows[bounds[item] : bounds[item + 1]], theta[item], width * rng.standard_normal()
-        beside(item, starts, members, split, own, table, rest)
-        level = nearby(item, here, wins, starts, members, split, mass, own, table, rest, reached)
+        beside(item, starts, members, split, picks, own, table, rest, upto)
+        level = nearby(item, here, wins, starts, members, split, picks, mass, own, table, rest, upto, reached)
         level += math.log(rng.random())
         turn = 2 * math.pi * rng.random()
         low, high = turn - 2 * math.pi, turn
         for _ in range(SHRINKS):
             theta[item] = here * math.cos(turn) + nu * math.sin(turn)
-            if nearby(item, theta[item], wins, starts, members, split, mass, own, table, rest, reached) > level:
+            if (
+                nearby(item, theta[item], wins, starts, members, split, picks, mass, own, table, rest, upto, reached)
+                > level
+            ):
                 break
             if turn > 0:
                 high = turn
@@ -163,18 +212,22 @@ def slide_each(
 
 @compiled
 def slide(
-    rng: Any, centre: Array, across: Array, along: Array, inner: Array, precision: float, theta: Array, height: float,
-    wins: Array, starts: Array, members: Array, split: Array, mass: Array, table: Array, reached: Array,
+    rng: Any, centre: Array, across: Array, along: Array, z: Array, nu: Array, precision: float, theta: Array,
+    height: float, wins: Array, starts: Array, members: Array, split: Array, picks: Array, mass: Array, plain: int,
+    table: Array, reached: Array,
 ) -> float:  # fmt: skip
     """One elliptical slice: brings `theta` to centre + across cos + along sin, and returns the log-likelihood there.
 
-    Besides the likelihood, of which `height` is the logarithm now, the target has exp(-precision |theta|^2 / 2), and
-    exp(+(a cos^2 + b cos sin + d sin^2) / 2) for inner = (a, b, d), which takes out the ellipse's own density.
+    `across` is R z and `along` is R nu; `z` follows theta. Besides the likelihood, of which `height` is the logarithm
+    now, the target has exp(-precision |theta|^2 / 2), and exp(+|z|^2 / 2), which takes out the ellipse's own density.
     """
-    square = 0.0
+    square, first, both, second = 0.0, 0.0, 0.0, 0.0
     for item in range(len(theta)):
         square += theta[item] ** 2
-    level = height - precision * square / 2 + inner[0] / 2 + math.log(rng.random())
+        first += z[item] ** 2
+        both += 2 * z[item] * nu[item]
+        second += nu[item] ** 2
+    level = height - precision * square / 2 + first / 2 + math.log(rng.random())
     turn = 2 * math.pi * rng.random()
     low, high = turn - 2 * math.pi, turn
     for _ in range(SHRINKS):
@@ -183,9 +236,11 @@ def slide(
         for item in range(len(theta)):
             theta[item] = centre[item] + across[item] * cosine + along[item] * sine
             square += theta[item] ** 2
-        found = value(theta, wins, starts, members, split, mass, table, reached)
-        own = inner[0] * cosine**2 + inner[1] * cosine * sine + inner[2] * sine**2
+        found = value(theta, wins, starts, members, split, picks, mass, plain, table, reached)
+        own = first * cosine**2 + both * cosine * sine + second * sine**2
         if found - precision * square / 2 + own / 2 > level:
+            for item in range(len(theta)):
+                z[item] = z[item] * cosine + nu[item] * sine
             return found
         if turn > 0:
             high = turn
@@ -205,10 +260,23 @@ def moved(rng: Any, place: int, count: int) -> int:
 
 
 @compiled
+def most_sets(picks: Array, rows: Array, bounds: Array) -> Any:
+    """Room for `beside`: for the sets and for the rows of the item with the most of each."""
+    sets, longest = 1, 1
+    for item in range(len(bounds) - 1):
+        own = 0
+        for row in rows[bounds[item] : bounds[item + 1]]:
+            own += picks[row]
+        sets, longest = max(sets, own), max(longest, bounds[item + 1] - bounds[item])
+    return np.empty(sets), np.empty(longest, np.int64)
+
+
+@compiled
 def sweep(
     rng: Any, places: Array, states: Array, sweeps: int, trusted: int,
     width: Array, weight: Array, modes: Array, roots: Array, inverses: Array, volume: Array,
-    wins: Array, starts: Array, members: Array, split: Array, mass: Array, rows: Array, bounds: Array,
+    wins: Array, starts: Array, members: Array, split: Array, picks: Array, mass: Array,
+    plain: int, rows: Array, bounds: Array,
 ) -> None:  # fmt: skip
     """Bring each chain forward: `places` (C) on the grid and `states` (C, M). Move 1 is left out below `trusted`.
 
@@ -216,42 +284,42 @@ def sweep(
     `volume` is log |R|.
     """
     chains, items = states.shape
-    table, rest, reached = np.empty(items), np.empty(max(np.diff(bounds).max(), 1)), np.empty(1 << SUBSETS)
+    table, reached = np.empty(items), np.empty(1 << SUBSETS)
+    rest, upto = most_sets(picks, rows, bounds)
     trial, z, nu = np.empty(items), np.empty(items), np.empty(items)
-    across, along, inner = np.empty(items), np.empty(items), np.zeros(3)
+    across, along = np.empty(items), np.empty(items)
     for chain in range(chains):
         theta, k = states[chain], places[chain]
+        known = False  # whether z is that of theta and k
         for _ in range(sweeps):
             if k >= trusted:
-                slide_each(rng, theta, width[k], wins, starts, members, split, mass, rows, bounds, table, rest, reached)
-            height = value(theta, wins, starts, members, split, mass, table, reached)
+                slide_each(
+                    rng, theta, width[k], wins, starts, members, split, picks, mass, rows, bounds,
+                    table, rest, upto, reached,
+                )  # fmt: skip
+                known = False
+            height = value(theta, wins, starts, members, split, picks, mass, plain, table, reached)
             other = moved(rng, k, len(width))
             if 0 <= other < len(width):
                 for item in range(items):
                     trial[item] = theta[item] * width[other] / width[k]
-                found = value(trial, wins, starts, members, split, mass, table, reached)
+                found = value(trial, wins, starts, members, split, picks, mass, plain, table, reached)
                 if found + weight[other] - height - weight[k] > math.log(rng.random()):
                     theta[:], height, k = trial, found, other
+                    known = False
             for item in range(items):
-                trial[item] = theta[item] - modes[k, item]
+                across[item] = theta[item] - modes[k, item]
                 nu[item] = rng.standard_normal()
-            transformed(inverses[k], trial, z)
-            across[:] = trial
+            if not known:
+                transformed(inverses[k], across, z)
+            known = True
             transformed(roots[k], nu, along)
-            inner[:] = 0.0
-            for item in range(items):
-                inner[0] += z[item] ** 2
-                inner[1] += 2 * z[item] * nu[item]
-                inner[2] += nu[item] ** 2
             height = slide(
-                rng, modes[k], across, along, inner, 1 / width[k] ** 2, theta, height,
-                wins, starts, members, split, mass, table, reached,
+                rng, modes[k], across, along, z, nu, 1 / width[k] ** 2, theta, height,
+                wins, starts, members, split, picks, mass, plain, table, reached,
             )  # fmt: skip
             other = moved(rng, k, len(width))
             if 0 <= other < len(width):
-                for item in range(items):
-                    nu[item] = theta[item] - modes[k, item]
-                transformed(inverses[k], nu, z)
                 transformed(roots[other], z, trial)
                 here, there = 0.0, 0.0
                 for item in range(items):
@@ -259,7 +327,7 @@ def sweep(
                     here += theta[item] ** 2
                     there += trial[item] ** 2
                 here = height - here / (2 * width[k] ** 2) - items * math.log(width[k]) + weight[k] + volume[k]
-                found = value(trial, wins, starts, members, split, mass, table, reached)
+                found = value(trial, wins, starts, members, split, picks, mass, plain, table, reached)
                 ahead = found - there / (2 * width[other] ** 2) - items * math.log(width[other])
                 ahead += weight[other] + volume[other]
                 if ahead - here > math.log(rng.random()):

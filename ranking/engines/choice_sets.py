@@ -105,7 +105,7 @@ def count_rankings(
 
 @compiled
 def count_rows(
-    sizes: Array, split: Array, mass: Array, members: Array, count: int,
+    sizes: Array, split: Array, picks: Array, mass: Array, members: Array, count: int,
     bases: Array, binomials: Array, counts: Array, bits: int, longest: int,
     key_sizes: Array, keys: Array, key_mass: Array,
 ) -> Any:  # fmt: skip
@@ -120,7 +120,7 @@ def count_rows(
             for position in range(size):
                 members[target + position] = members[source + position]
             target += size
-            sizes[left], split[left], mass[left] = size, split[row], mass[row]
+            sizes[left], split[left], picks[left], mass[left] = size, split[row], picks[row], mass[row]
             left += 1
         elif bases[size] >= 0:
             place = bases[size]

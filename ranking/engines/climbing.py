@@ -23,6 +23,7 @@ PRIOR_TOLERANCE = 1e-7  # of log s^2
 MAX_ITERATIONS = 100
 MAX_HALVINGS = 40
 ROUNDING = 1e-14  # of a log-likelihood, for each choice and logit: it is a difference of sums as large as that
+PLAIN = 1e6  # trace of the information over the prior's precision, below which no rounding is as large as a prior
 DRIFT_STEP = 1e-3  # logits, of the finite difference
 MAX_LOG_VARIANCE = 4.0  # of log s^2: no data says less about s than a factor of e either way
 
@@ -126,15 +127,20 @@ def climb(terms: Likelihood, theta: Floats, variance: float, drift: float | None
     while not converged and iterations < most:
         iterations += 1
         value, gradient, information = here
-        values, vectors = _spectrum(information)
-        turned, slope = vectors.T @ theta, vectors.T @ gradient
-        slope[(values == 0) & (np.abs(slope) < ROUNDING * choices)] = 0.0  # where the ballots say nothing
-        pull = values * turned + slope
         previous = variance
-        if drift is not None:
-            variance = _learned_variance(values, pull, variance, drift)
-        step = vectors @ (pull / (values + 1 / variance)) - theta
-        length = math.sqrt(float(np.sum((values + 1 / variance) * (vectors.T @ step) ** 2)))
+        if drift is None and float(np.trace(information)) * variance < PLAIN:
+            matrix = information + np.eye(len(theta)) / variance
+            step = np.asarray(np.linalg.solve(matrix, gradient - theta / variance), np.float64)
+            length = math.sqrt(float(step @ matrix @ step))
+        else:
+            values, vectors = _spectrum(information)
+            turned, slope = vectors.T @ theta, vectors.T @ gradient
+            slope[(values == 0) & (np.abs(slope) < ROUNDING * choices)] = 0.0  # where the ballots say nothing
+            pull = values * turned + slope
+            if drift is not None:
+                variance = _learned_variance(values, pull, variance, drift)
+            step = vectors @ (pull / (values + 1 / variance)) - theta
+            length = math.sqrt(float(np.sum((values + 1 / variance) * (vectors.T @ step) ** 2)))
         share = _share(share, step, length, *before)
         before, step = (step, length), share * step
         level = value - theta @ theta / (2 * variance)

@@ -5,6 +5,7 @@ A ballot is taken apart into *terms* of three kinds, and equal terms of differen
 
 - a win: item a is chosen, worth +theta_a;
 - a choice from a set S: worth -log sum_{i in S} exp theta_i;
+- a *chain*, the choices of one long ranking: from S, from S without its first member, and so on, `picks` times;
 - "all of N before any of B" (`split` = |N| > 0): worth log P(N before B), see `log_before`.
 
 A tied bucket is the average over its orders. That average needs no orders: the set left after the first j picks of
@@ -12,8 +13,11 @@ a tied bucket T is S minus a uniformly random j-subset of T, so the bucket contr
 U in T with mass 1 / C(|T|, |U|), 2^|T| - 1 terms instead of |T|!. Where a size has more than `MAX_SUBSETS` subsets,
 that many are drawn at random (unbiased); the draw depends on the sets alone, not on the order of ballots.
 
-Rows are stored flat: row r has the items `members[starts[r]:starts[r + 1]]` (N then B when split, each ascending),
-`split[r]` and `mass[r]`.
+Rows are stored flat: row r has the items `members[starts[r]:starts[r + 1]]` (N then B when split, each ascending; of a
+chain the picked ones in their order, then the rest ascending), `split[r]`, `picks[r]` (1 unless a chain) and `mass[r]`.
+
+Each set of a chain is a tail of the one before, so sums run along: a ranking of K costs K^2 with its derivatives, and K
+without, where its sets one by one cost K^3 and K^2. Single sets are for short ballots, of which many are alike.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ GROUP_ITERATIONS = 50  # of the deviations of one group; three to five are usual
 GROUP_HALVINGS = 30
 GROUP_TOLERANCE = 1e-9  # logits
 THIRD_STEP = 1e-3  # posterior standard deviations of a deviation, of a finite difference
+NEAR = 300.0  # logits, up to which exponentials and their products need no logarithms
 NODE_LOW = -34.0  # exp(-34) = 2e-15 of the mass lies below
 
 
@@ -252,18 +257,26 @@ def expand_tie(
 
 
 @compiled
+def picked_alone(keys: Array, place: int, size: int) -> bool:
+    """Whether the item at `place` is a choice of its own, known and not tied with the next."""
+    return place + 1 < size and keys[place] != UNKNOWN_KEY and keys[place] != keys[place + 1]
+
+
+@compiled
 def expand(
-    offsets: Array, slots: Array, ranks: Array, weight: Array, ballot: int, wins: Array,
-    sizes: Array, split: Array, mass: Array, members: Array,
+    offsets: Array, slots: Array, ranks: Array, weight: Array, ballot: int, wins: Array, longest_set: int,
+    sizes: Array, split: Array, picks: Array, mass: Array, members: Array,
 ) -> Any:  # fmt: skip
     """Write the terms of the ballots from `ballot` on, while they surely fit.
 
-    Returns (next ballot, rows written, rows and members that the next ballot may want). Wins are added to `wins`.
+    Choices one after the other that begin with a set of more than `longest_set` become a chain. Wins are added to
+    `wins`. Returns (next ballot, rows written, rows and members that the next ballot may want).
     """
     longest = 1
     for current in range(ballot, len(weight)):
         longest = max(longest, offsets[current + 1] - offsets[current])
     order, keys, alive = np.empty(longest, np.int32), np.empty(longest, np.int64), np.empty(longest, np.int32)
+    picks[:] = 1
     rows, used = 0, 0
     for current in range(ballot, len(weight)):
         begin, w = offsets[current], weight[current]
@@ -281,6 +294,20 @@ def expand(
                 stop += 1
             left = size - place
             hidden = keys[place] == UNKNOWN_KEY
+            if left > longest_set and not hidden and stop - place == 1 and picked_alone(keys, stop, size):
+                while picked_alone(keys, stop, size):
+                    stop += 1
+                for position in range(place, stop):
+                    wins[order[position]] += w
+                    members[used + position - place] = order[position]
+                    left = without(alive, left, order[position])
+                for position in range(left):
+                    members[used + stop - place + position] = alive[position]
+                sizes[rows], split[rows], picks[rows], mass[rows] = size - place, 0, stop - place, w
+                used += size - place
+                rows += 1
+                place = stop
+                continue
             if left == 1 or (hidden and stop == size):
                 break  # the last item, or an unknown tail: nothing was chosen
             if hidden and stop - place > 1:
@@ -310,8 +337,8 @@ def expand(
 
 @compiled
 def insert(
-    sizes: Array, new_split: Array, new_mass: Array, new_members: Array, count: int,
-    table: Array, hashes: Array, starts: Array, members: Array, split: Array, mass: Array, rows: int,
+    sizes: Array, new_split: Array, new_picks: Array, new_mass: Array, new_members: Array, count: int,
+    table: Array, hashes: Array, starts: Array, members: Array, split: Array, picks: Array, mass: Array, rows: int,
 ) -> int:  # fmt: skip
     """Add `count` rows to the grouped ones: mass to the equal row, or a new row. Returns the number of rows.
 
@@ -320,8 +347,8 @@ def insert(
     last = len(table) - 1
     source = 0
     for new in range(count):
-        size, n_before = sizes[new], new_split[new]
-        key = np.uint64(n_before)
+        size, n_before, in_turn = sizes[new], new_split[new], new_picks[new]
+        key = np.uint64(n_before) + (np.uint64(in_turn - 1) << np.uint64(32))
         for place in range(source, source + size):
             key = mix(key ^ np.uint64(new_members[place]))
         slot = np.int64(key & np.uint64(last))
@@ -329,7 +356,7 @@ def insert(
             row = table[slot] - 1
             if row < 0:
                 table[slot] = rows + 1
-                hashes[rows], split[rows], mass[rows] = key, n_before, new_mass[new]
+                hashes[rows], split[rows], picks[rows], mass[rows] = key, n_before, in_turn, new_mass[new]
                 begin = starts[rows]
                 for place in range(size):
                     members[begin + place] = new_members[source + place]
@@ -337,8 +364,8 @@ def insert(
                 starts[rows] = begin + size
                 break
             begin = starts[row]
-            if hashes[row] == key and starts[row + 1] - begin == size and split[row] == n_before:
-                same = True
+            if hashes[row] == key and starts[row + 1] - begin == size:
+                same = split[row] == n_before and picks[row] == in_turn
                 for place in range(size):
                     same = same and members[begin + place] == new_members[source + place]
                 if same:
@@ -520,7 +547,7 @@ def add_before(theta: Array, row: Array, n: int, weight: float, gradient: Array,
 
 @compiled
 def add_choices(
-    theta: Array, table: Array, top: float, starts: Array, members: Array, split: Array, mass: Array,
+    theta: Array, table: Array, top: float, starts: Array, members: Array, split: Array, picks: Array, mass: Array,
     gradient: Array, information: Array,
 ) -> float:  # fmt: skip
     """Add all choices to the gradient and, below the diagonal, to minus the information; return their value.
@@ -536,7 +563,7 @@ def add_choices(
         if row % PARTIAL_SUM == 0:
             value, part = value + part, 0.0
         begin, end, weight = starts[row], starts[row + 1], mass[row]
-        if split[row] > 0:
+        if split[row] > 0 or picks[row] > 1:
             continue
         if end - begin == 4:
             a, b, c, d = members[begin], members[begin + 1], members[begin + 2], members[begin + 3]
@@ -585,8 +612,9 @@ def add_choices(
 
 @compiled
 def add_far_choices(
-    theta: Array, starts: Array, members: Array, split: Array, mass: Array, gradient: Array, information: Array
-) -> float:
+    theta: Array, starts: Array, members: Array, split: Array, picks: Array, mass: Array,
+    gradient: Array, information: Array,
+) -> float:  # fmt: skip
     """The same as `add_choices` where the strengths are so far apart that one table of exponentials underflows."""
     longest = 0
     for row in range(len(mass)):
@@ -594,7 +622,7 @@ def add_far_choices(
     p = np.empty(longest)
     value = 0.0
     for row in range(len(mass)):
-        if split[row] > 0:
+        if split[row] > 0 or picks[row] > 1:
             continue
         begin, end, weight = starts[row], starts[row + 1], mass[row]
         shift = theta[members[begin]]
@@ -615,8 +643,47 @@ def add_far_choices(
 
 
 @compiled
+def chain_totals(theta: Array, row: Array, total: Array) -> None:
+    """Fill `total` with log Z_k, Z_k being the sum of exp theta over `row[k:]`, however far apart the strengths are."""
+    total[len(row) - 1] = theta[row[len(row) - 1]]
+    for place in range(len(row) - 2, -1, -1):
+        here, after = theta[row[place]], total[place + 1]
+        total[place] = max(here, after) + math.log1p(math.exp(-abs(here - after)))
+
+
+@compiled
+def add_chain(theta: Array, row: Array, in_turn: int, weight: float, gradient: Array, information: Array) -> float:
+    """Add the first `in_turn` choices of a chain to the gradient and, on one side of the diagonal, to the information.
+
+    Items a and b are in the sets up to the place k of the first of them, so the product of their shares, summed, is
+    that in set k times sum_{j <= k} (Z_k / Z_j)^2, where no ratio exceeds 1. In the sets after the last choice nothing
+    is chosen.
+    """
+    size = len(row)
+    total, share = np.empty(size), np.empty(size)  # shares of the last set
+    chain_totals(theta, row, total)
+    value, once, twice = 0.0, 0.0, 0.0
+    for place in range(size):
+        if place < in_turn:
+            ratio = math.exp(total[place] - total[place - 1]) if place > 0 else 0.0
+            once, twice = once * ratio + weight, twice * ratio**2 + weight
+            value -= weight * total[place]
+            if total[0] - total[in_turn - 1] > NEAR or place == 0:
+                for later in range(place, size):
+                    share[later] = math.exp(theta[row[later]] - total[place])
+            else:
+                for later in range(place, size):
+                    share[later] *= 1 / ratio
+        item, scale = row[place], twice * share[place]
+        gradient[item] -= once * share[place]
+        for later in range(place + 1, size):
+            information[item, row[later]] -= scale * share[later]
+    return value
+
+
+@compiled
 def evaluate(
-    theta: Array, wins: Array, starts: Array, members: Array, split: Array, mass: Array,
+    theta: Array, wins: Array, starts: Array, members: Array, split: Array, picks: Array, mass: Array,
     gradient: Array, information: Array,
 ) -> float:  # fmt: skip
     """Log-likelihood at `theta`; fills its gradient and information (minus the Hessian, full and symmetric).
@@ -631,11 +698,17 @@ def evaluate(
         gradient[item] = wins[item]
     top = theta.max()
     if top - theta.min() < 600.0:
-        value += add_choices(theta, np.exp(theta - top), top, starts, members, split, mass, gradient, information)
+        table = np.exp(theta - top)
+        value += add_choices(theta, table, top, starts, members, split, picks, mass, gradient, information)
     else:
-        value += add_far_choices(theta, starts, members, split, mass, gradient, information)
-    for i in range(n_items):  # members ascend, so only the part below the diagonal was filled
+        value += add_far_choices(theta, starts, members, split, picks, mass, gradient, information)
+    for row in range(len(mass)):
+        if picks[row] > 1:
+            row_members = members[starts[row] : starts[row + 1]]
+            value += add_chain(theta, row_members, picks[row], mass[row], gradient, information)
+    for i in range(n_items):  # each pair was added on one side of the diagonal
         for j in range(i):
+            information[i, j] += information[j, i]
             information[j, i] = information[i, j]
             information[i, i] -= information[i, j]  # a row adds up to zero: a choice knows only differences
             information[j, j] -= information[i, j]
@@ -644,6 +717,104 @@ def evaluate(
             row_members = members[starts[row] : starts[row + 1]]
             value += add_before(theta, row_members, split[row], mass[row], gradient, information)
     return value
+
+
+@compiled
+def evaluate_before(theta: Array, starts: Array, members: Array, split: Array, mass: Array, information: Array) -> None:
+    """The part of `evaluate`'s information that comes from "all of N before any of B"."""
+    information[:, :] = 0.0
+    gradient = np.zeros(len(theta))
+    for row in range(len(mass)):
+        if split[row] > 0:
+            add_before(theta, members[starts[row] : starts[row + 1]], split[row], mass[row], gradient, information)
+
+
+@compiled
+def bend_chain(
+    table: Array, row: Array, in_turn: int, weight: float, along: Array, third: Array, fourth: Array
+) -> None:
+    """`bend` for the first `in_turn` choices of a chain, on one side of the diagonal.
+
+    As in `add_chain`, with the sums over the sets j up to k of (Z_k / Z_j)^2 times 1, the mean of set j and
+    4 mean^2 - 2 variance: powers of y_a + y_b = along_a + along_b - 2 mean.
+    """
+    size = len(row)
+    total, mean, square = np.empty(size), np.empty(size), np.empty(size)
+    worth, course = table[row], along[row]
+    rest, once, twice = 0.0, 0.0, 0.0
+    for place in range(size - 1, -1, -1):
+        share, here = worth[place], course[place]
+        rest += share
+        once += share * here
+        twice += share * here**2
+        total[place], mean[place] = rest, once / rest
+        square[place] = twice / rest - mean[place] ** 2
+    ones, means, squares, share = 0.0, 0.0, 0.0, 0.0
+    for place in range(size):
+        if place < in_turn:
+            ratio = (total[place] / total[place - 1]) ** 2 if place > 0 else 0.0
+            ones = ones * ratio + weight
+            means = means * ratio + weight * mean[place]
+            squares = squares * ratio + weight * (4 * mean[place] ** 2 - 2 * square[place])
+            share = 1 / total[place]
+        item, scale = row[place], worth[place] * share * share
+        for later in range(place + 1, size):
+            both, sum_of = scale * worth[later], course[place] + course[later]
+            third[item, row[later]] += both * (ones * sum_of - 2 * means)
+            fourth[item, row[later]] += both * (sum_of * (ones * sum_of - 4 * means) + squares)
+
+
+@compiled
+def bend(
+    theta: Array, starts: Array, members: Array, split: Array, picks: Array, mass: Array, along: Array,
+    third: Array, fourth: Array,
+) -> None:  # fmt: skip
+    """The third and the fourth derivatives of all choices, once and twice along a direction, full and symmetric.
+
+    Of a choice with the shares p let y be the direction less its average under p, and v the average of y^2. Then
+    d p_a = p_a y_a and d y_a = -v, and so the second derivative by a and b, p_a p_b, has the derivatives
+    p_a p_b (y_a + y_b) and p_a p_b ((y_a + y_b)^2 - 2 v): one pass, without differences. Strengths must be nearer to
+    each other than `NEAR`.
+    """
+    longest = 1
+    for row in range(len(mass)):
+        longest = max(longest, starts[row + 1] - starts[row])
+    p, y = np.empty(longest), np.empty(longest)
+    third[:, :] = 0.0
+    fourth[:, :] = 0.0
+    table = np.exp(theta - theta.max())
+    for row in range(len(mass)):
+        begin, size = starts[row], starts[row + 1] - starts[row]
+        if split[row] > 0:
+            continue
+        if picks[row] > 1:
+            bend_chain(table, members[begin : begin + size], picks[row], mass[row], along, third, fourth)
+            continue
+        total, mean, square = 0.0, 0.0, 0.0
+        for k in range(size):
+            p[k], y[k] = table[members[begin + k]], along[members[begin + k]]
+            total += p[k]
+            mean += p[k] * y[k]
+        mean /= total
+        for k in range(size):
+            p[k] /= total
+            y[k] -= mean
+            square += p[k] * y[k] ** 2
+        for k in range(1, size):
+            item, share = members[begin + k], mass[row] * p[k]
+            for m in range(k):
+                other, both, sum_of = members[begin + m], share * p[m], y[k] + y[m]
+                third[item, other] += both * sum_of
+                fourth[item, other] += both * (sum_of**2 - 2 * square)
+    for i in range(len(theta)):
+        for j in range(i):
+            third[i, j] += third[j, i]
+            fourth[i, j] += fourth[j, i]
+            third[j, i], fourth[j, i] = third[i, j], fourth[i, j]
+            third[i, i] -= third[i, j]
+            third[j, j] -= third[i, j]
+            fourth[i, i] -= fourth[i, j]
+            fourth[j, j] -= fourth[i, j]
 
 
 @compiled
@@ -684,9 +855,11 @@ def assimilate(mean: Array, covariance: Array, slots: Array, ranks: Array, weigh
         return 0
     most = ballot_rows(keys, size)
     wins, starts = np.zeros(size), np.zeros(most + 1, np.int64)
-    sizes, split, mass = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most)
-    members = np.empty(most * size, np.int32)
-    _, rows, _, _ = expand(np.array([0, size]), local, ranks, np.array([weight]), 0, wins, sizes, split, mass, members)
+    sizes, split, picks = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    mass, members = np.empty(most), np.empty(most * size, np.int32)
+    _, rows, _, _ = expand(
+        np.array([0, size]), local, ranks, np.array([weight]), 0, wins, size, sizes, split, picks, mass, members
+    )
     for row in range(rows):
         starts[row + 1] = starts[row] + sizes[row]
     prior, near = np.empty(size), np.empty((size, size))
@@ -700,7 +873,7 @@ def assimilate(mean: Array, covariance: Array, slots: Array, ranks: Array, weigh
     iterations = 0
     while iterations < ONLINE_ITERATIONS:
         iterations += 1
-        evaluate(x, wins, starts, members, split[:rows], mass[:rows], gradient, information)
+        evaluate(x, wins, starts, members, split[:rows], picks[:rows], mass[:rows], gradient, information)
         for i in range(size):
             step[i, 0] = prior[i] - x[i]
             for j in range(size):
@@ -715,7 +888,7 @@ def assimilate(mean: Array, covariance: Array, slots: Array, ranks: Array, weigh
             x[i] += scale * step[i, 0]
         if longest < ONLINE_TOLERANCE:
             break
-    evaluate(x, wins, starts, members, split[:rows], mass[:rows], gradient, information)
+    evaluate(x, wins, starts, members, split[:rows], picks[:rows], mass[:rows], gradient, information)
     for i in range(size):
         for j in range(size):
             matrix[i, j] = 1.0 if i == j else 0.0
@@ -804,9 +977,11 @@ def judge_any(
         places[k] = where[ascending[k]]
         local[k] = eta[begin + places[k]]
         where[ascending[k]] = k
-    sizes, split, mass = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most)
-    members, starts = np.empty(most * size, np.int32), np.zeros(most + 1, np.int64)
-    _, rows, _, _ = expand(offsets[ballot : ballot + 2], slots, ranks, np.ones(1), 0, wins, sizes, split, mass, members)
+    sizes, split, picks = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.int32)
+    mass, members, starts = np.empty(most), np.empty(most * size, np.int32), np.zeros(most + 1, np.int64)
+    _, rows, _, _ = expand(
+        offsets[ballot : ballot + 2], slots, ranks, np.ones(1), 0, wins, size, sizes, split, picks, mass, members
+    )
     for row in range(rows):
         starts[row + 1] = starts[row] + sizes[row]
     for place in range(starts[rows]):
@@ -816,7 +991,7 @@ def judge_any(
         chosen[k] = wins[ascending[k]]
         wins[ascending[k]] = 0.0
     gradient, information = np.empty(size), np.empty((size, size))
-    value = evaluate(local, chosen, starts, members, split[:rows], mass[:rows], gradient, information)
+    value = evaluate(local, chosen, starts, members, split[:rows], picks[:rows], mass[:rows], gradient, information)
     for i in range(size):
         slope[places[i]] = gradient[i]
         for j in range(size):

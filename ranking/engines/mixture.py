@@ -13,7 +13,8 @@ helps where it does not.
 Against integrals over every strength and width, 40,000 draws for each of two or three contestants, P(a ahead of b) is
 off by less than 0.005, the error of the count.
 
-Cost: `KEPT` + `FIRST` sweeps for `KEPT` draws, each half a dozen passes over the choices, and M^2.
+Cost: `KEPT` + `FIRST` sweeps for `KEPT` draws, each half a dozen passes over the choices (over the places of long
+rankings), and M^2.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Mixture:
             states[own] = grid.means[place] + z @ grid.factors[place].T
         return places, states
 
-    def _target(self) -> tuple[NDArray[Any], ...]:
+    def _target(self) -> tuple[Any, ...]:
         """What the chains go by: the grid, then the likelihood."""
         terms, grid = self.terms, self.average.grid
         tops = grid.tops
@@ -82,9 +83,16 @@ class Mixture:
             terms.starts,
             terms.members,
             terms.split,
+            terms.picks,
             terms.mass,
+            first_of_another_kind(terms),
             *_rows(terms),
         )
+
+
+def first_of_another_kind(terms: Terms) -> int:
+    """How many rows are choices from a single set, before the first that is not."""
+    return int(np.append((terms.split > 0) | (terms.picks > 1), True).argmax())
 
 
 def _rows(terms: Terms) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,12 +2,15 @@
 
 Identical rankings are rare (of a million four-way ballots on 50 items nearly all are distinct), identical sets are
 not: their three million choices come from a quarter of a million sets. Grouping by set is exact and makes one
-evaluation of the likelihood ten times cheaper. `kernels` says what a term is, `choice_sets` how sets are counted.
+evaluation of the likelihood ten times cheaper. Sets of a dozen items and more are hardly ever the same; what is shared
+there is that each choice of a ranking is from the set of the one before, less an item, and such *chains* are one row.
+`kernels` says what a term is, `choice_sets` how sets are counted.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +24,8 @@ from ranking.engines.evidence import Evidence
 Floats = NDArray[np.float64]
 TABLE = 1 << 18  # places of all tables together, 2 MB: where they no longer fit the cache, sorting keys is faster
 KEY_BITS = 64
-LONGEST = 256  # items on a ballot: its choices cost the cube of that, and a ballot of 2,000 half a minute an iteration
+LONGEST = 256  # items on a ballot: where many tie each of their choices is a set of its own, which costs the cube
+STEP = 0.01  # logits, of differences for higher derivatives
 CHUNK = 1 << 16  # rows expanded at a time: a few megabytes, so that they stay in the cache until grouped
 
 
@@ -33,15 +37,36 @@ class Terms:
     starts: NDArray[np.int64]
     members: NDArray[np.int32]
     split: NDArray[np.int32]
+    picks: NDArray[np.int32]
     mass: Floats
 
     def evaluate(self, theta: Floats) -> tuple[float, Floats, Floats]:
         """Log-likelihood, gradient (M) and information (M x M, minus the Hessian) at `theta`."""
         gradient, information = np.empty(len(theta)), np.empty((len(theta), len(theta)))
         value = kernels.evaluate(
-            theta, self.wins, self.starts, self.members, self.split, self.mass, gradient, information
+            theta, self.wins, self.starts, self.members, self.split, self.picks, self.mass, gradient, information
         )
         return float(value), gradient, information
+
+    def bend(self, theta: Floats, information: Floats, direction: Floats) -> tuple[Floats, Floats]:
+        """The third and the fourth derivatives (M x M) at `theta`, once and twice along `direction`.
+
+        Exact for choices; by differences for "all of N before any of B", and where strengths are absurdly far apart.
+        `information` is that of `evaluate`.
+        """
+        if np.ptp(theta) > kernels.NEAR:
+            return differences(lambda trial: self.evaluate(trial)[2], theta, information, direction)
+        third, fourth = np.empty_like(information), np.empty_like(information)
+        kernels.bend(theta, self.starts, self.members, self.split, self.picks, self.mass, direction, third, fourth)
+        if self.split.any():
+            more = differences(self._before, theta, self._before(theta), direction)
+            third, fourth = third + more[0], fourth + more[1]
+        return third, fourth
+
+    def _before(self, theta: Floats) -> Floats:
+        information = np.empty((len(theta), len(theta)))
+        kernels.evaluate_before(theta, self.starts, self.members, self.split, self.mass, information)
+        return information
 
     def components(self) -> list[list[int]]:
         """Groups of items joined by ballots, largest first. More than one: nothing links them but the prior."""
@@ -52,30 +77,55 @@ class Terms:
         return sorted(groups.values(), key=lambda group: (-len(group), group[0]))
 
 
+def differences(
+    information: Callable[[Floats], Floats], theta: Floats, here: Floats, direction: Floats
+) -> tuple[Floats, Floats]:
+    """The third and the fourth derivatives once and twice along `direction`, from the information, which is `here`."""
+    step = STEP / float(np.abs(direction).max())
+    ahead, behind = information(theta + step * direction), information(theta - step * direction)
+    return (behind - ahead) / (2 * step), (2 * here - ahead - behind) / step**2
+
+
 def group(evidence: Evidence) -> Terms:
     """The terms of all ballots: rankings and pairs in one loop, the others expanded a chunk at a time.
 
-    Choices are counted by set as `choice_sets` says; "all of N before any of B", and sets that are too large for that,
-    are grouped in a hash table that grows by doubling. Cost: 20 to 100 ns a choice; memory about 50 bytes a distinct
-    set of four, and 16 bytes a choice from a set without a table. Raises `FitError` for a ballot longer than `LONGEST`.
+    Choices are counted by set as `choice_sets` says; chains, "all of N before any of B" and sets that are too large for
+    that are grouped in a hash table that grows by doubling. Cost: 20 to 100 ns a choice; memory about 50 bytes a
+    distinct set of four, and 16 bytes a choice from a set without a table. Raises `FitError` for a ballot longer than
+    `LONGEST`.
     """
     _check_lengths(evidence)
     wins = np.zeros(len(evidence.items))
     sets, found = _Sets.of(evidence), _Grouped.empty()
     rest = sets.count_rankings(evidence, wins)
     others = evidence if len(rest) == len(evidence) else evidence.take(rest)
-    sizes, split = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
+    longest_set = _longest_set(others, sets.longest)
+    sizes, split, picks = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
     mass, members = np.empty(CHUNK), np.empty(4 * CHUNK, np.int32)
     ballot = 0
     while ballot < len(others):
         ballot, rows, wanted, wanted_places = kernels.expand(
-            others.offsets, others.slots, others.ranks, others.weight, ballot, wins, sizes, split, mass, members
-        )
-        rows = sets.count_rows(sizes, split, mass, members, rows)
-        found.insert(sizes, split, mass, members, rows)
-        sizes, split, mass = _grown(sizes, wanted), _grown(split, wanted), _grown(mass, wanted)
-        members = _grown(members, wanted_places)
+            others.offsets, others.slots, others.ranks, others.weight, ballot, wins, longest_set,
+            sizes, split, picks, mass, members,
+        )  # fmt: skip
+        rows = sets.count_rows(sizes, split, picks, mass, members, rows)
+        found.insert(sizes, split, picks, mass, members, rows)
+        sizes, split, picks = _grown(sizes, wanted), _grown(split, wanted), _grown(picks, wanted)
+        mass, members = _grown(mass, wanted), _grown(members, wanted_places)
     return _joined(wins, *sets.listed(), found)
+
+
+def _longest_set(evidence: Evidence, countable: int) -> int:
+    """The size of the largest choice set that is not part of a chain.
+
+    Sets that are countable stay sets. Others do so where there are so few contestants, and so many ballots, that they
+    repeat often enough for sets to be cheaper.
+    """
+    sizes = np.diff(evidence.offsets)
+    size, long = int(sizes.max(initial=0)), int((sizes > countable).sum())
+    contestants = len(evidence.items)
+    sets = sum(min(long, math.comb(contestants, members)) * members**2 for members in range(2, size + 1))
+    return countable if long * size**2 < sets else size
 
 
 def _check_lengths(evidence: Evidence) -> None:
@@ -83,8 +133,8 @@ def _check_lengths(evidence: Evidence) -> None:
     long = int((sizes > LONGEST).sum())
     if long:
         raise FitError(
-            f"{long} of {len(evidence)} ballots show more than {LONGEST} items (up to {sizes.max()}), which costs the"
-            f" cube of that: keep the best {LONGEST} of each, or use elo"
+            f"{long} of {len(evidence)} ballots show more than {LONGEST} items (up to {sizes.max()}), which costs up to"
+            f" the cube of that: keep the best {LONGEST} of each, or use elo"
         )
 
 
@@ -96,6 +146,7 @@ def _joined(wins: Floats, sizes: NDArray[np.int32], mass: Floats, members: NDArr
         starts,
         np.concatenate([members, found.members[: starts[-1] - shift]]),
         np.concatenate([np.zeros(len(sizes), np.int32), found.split[: found.rows]]),
+        np.concatenate([np.ones(len(sizes), np.int32), found.picks[: found.rows]]),
         np.concatenate([mass, found.mass[: found.rows]]),
     )
 
@@ -146,12 +197,18 @@ class _Sets:
         return rest[:left]
 
     def count_rows(
-        self, sizes: NDArray[np.int32], split: NDArray[np.int32], mass: Floats, members: NDArray[np.int32], rows: int
+        self,
+        sizes: NDArray[np.int32],
+        split: NDArray[np.int32],
+        picks: NDArray[np.int32],
+        mass: Floats,
+        members: NDArray[np.int32],
+        rows: int,
     ) -> int:
         """Count choices of other ballots; returns how many rows are left at the front."""
         key_sizes, keys, key_mass = np.empty(rows, np.int32), np.empty(rows, np.uint64), np.empty(rows)
         packed, left = choice_sets.count_rows(
-            sizes, split, mass, members, rows,
+            sizes, split, picks, mass, members, rows,
             self.bases, self.binomials, self.counts, self.bits, self.longest, key_sizes, keys, key_mass,
         )  # fmt: skip
         for size in np.flatnonzero(np.bincount(key_sizes[:packed])).tolist():
@@ -202,20 +259,28 @@ class _Grouped:
     starts: NDArray[np.int64]
     members: NDArray[np.int32]
     split: NDArray[np.int32]
+    picks: NDArray[np.int32]
     mass: Floats
 
     @classmethod
     def empty(cls) -> _Grouped:
         none = np.empty(0, np.int32)
-        return cls(0, np.zeros(2, np.int32), np.empty(0, np.uint64), np.zeros(1, np.int64), none, none, np.empty(0))
+        table, hashes, starts = np.zeros(2, np.int32), np.empty(0, np.uint64), np.zeros(1, np.int64)
+        return cls(0, table, hashes, starts, none, none, none, np.empty(0))
 
     def insert(
-        self, sizes: NDArray[np.int32], split: NDArray[np.int32], mass: Floats, members: NDArray[np.int32], count: int
+        self,
+        sizes: NDArray[np.int32],
+        split: NDArray[np.int32],
+        picks: NDArray[np.int32],
+        mass: Floats,
+        members: NDArray[np.int32],
+        count: int,
     ) -> None:
         self._make_room(self.rows + count, int(self.starts[self.rows]) + int(sizes[:count].sum()))
         self.rows = kernels.insert(
-            sizes, split, mass, members, count,
-            self.table, self.hashes, self.starts, self.members, self.split, self.mass, self.rows,
+            sizes, split, picks, mass, members, count,
+            self.table, self.hashes, self.starts, self.members, self.split, self.picks, self.mass, self.rows,
         )  # fmt: skip
 
     def _make_room(self, rows: int, places: int) -> None:
@@ -224,7 +289,8 @@ class _Grouped:
             return
         room = max(rows, 2 * len(self.mass))
         self.hashes, self.starts = _resized(self.hashes, room), _resized(self.starts, room + 1)
-        self.split, self.mass = _resized(self.split, room), _resized(self.mass, room)
+        self.split, self.picks = _resized(self.split, room), _resized(self.picks, room)
+        self.mass = _resized(self.mass, room)
         self.table = np.zeros(1 << (2 * room - 1).bit_length(), np.int32)
         kernels.fill_table(self.table, self.hashes, self.rows)
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ranking.engines.errors import FitError
 from ranking.engines.pairwise.links import Jet, Link
 from ranking.engines.pairwise.pairs import Pairs
+from ranking.engines.terms import differences
 
 Floats = NDArray[np.float64]
 
@@ -60,6 +61,10 @@ class PairLikelihood:
         if self.profiled:
             inner = inner - np.outer(cross, cross) / corner
         return value, gradient[:-1], inner
+
+    def bend(self, theta: Floats, information: Floats, direction: Floats) -> tuple[Floats, Floats]:
+        """The third and the fourth derivatives (M, M) of `evaluate`, once and twice along a direction."""
+        return differences(lambda trial: self.evaluate(trial)[2], theta, information, direction)
 
     def gradient(self, theta: Floats) -> Floats:
         """The gradient of `evaluate` alone, at a third of its cost."""

@@ -77,6 +77,7 @@ class Pairs:
             2 * np.arange(len(first) + 1, dtype=np.int64),
             members,
             np.zeros(len(first), np.int32),
+            np.ones(len(first), np.int32),
             self.played[first, second],
         )
 

@@ -90,6 +90,7 @@ class Stages:
             self.starts,
             self.members,
             self.split,
+            np.ones(len(self.split), np.int32),
             tally(self.row_set, mass, len(self.split)),
         )
 
@@ -164,19 +165,21 @@ def _rows(evidence: Evidence) -> tuple[Floats, Integers, Integers, Floats, Integ
     """
     numbers = np.arange(len(evidence.slots), dtype=np.int32)
     unit, wins = np.ones(len(evidence)), np.zeros(len(numbers))
-    sizes, split = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
+    sizes, split, picks = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
     mass, members = np.empty(CHUNK), np.empty(4 * CHUNK, np.int32)
+    longest = int(np.diff(evidence.offsets).max(initial=0))  # no chains: each choice is a row
     none = np.empty(0, np.int32)
     parts = [(none, none, np.empty(0), none)]
     ballot = 0
     while ballot < len(evidence):
         ballot, rows, wanted, room = kernels.expand(
-            evidence.offsets, numbers, evidence.ranks, unit, ballot, wins, sizes, split, mass, members
+            evidence.offsets, numbers, evidence.ranks, unit, ballot, wins, longest, sizes, split, picks, mass, members
         )
         used = int(sizes[:rows].sum())
         parts.append((sizes[:rows].copy(), split[:rows].copy(), mass[:rows].copy(), members[:used].copy()))
         if wanted > len(mass):
-            sizes, split, mass = np.empty(wanted, np.int32), np.empty(wanted, np.int32), np.empty(wanted)
+            sizes, split, picks = np.empty(wanted, np.int32), np.empty(wanted, np.int32), np.empty(wanted, np.int32)
+            mass = np.empty(wanted)
         if room > len(members):
             members = np.empty(room, np.int32)
     sizes, split, mass, members = (np.concatenate(column) for column in zip(*parts, strict=True))

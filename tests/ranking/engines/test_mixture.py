@@ -9,6 +9,7 @@ from ranking.engines import chains, kernels, posterior
 from ranking.engines.climbing import VARIANCE_RANGE
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import Fit
+from ranking.engines.mixture import _rows, first_of_another_kind
 from ranking.engines.plackett_luce import fit
 from ranking.engines.registry import ENGINES
 from ranking.engines.standings import standings
@@ -82,20 +83,56 @@ def test_ties_and_unknown_ranks_are_drawn_as_the_likelihood_has_them() -> None:
             ([3, 1, 0, 2], [1, None, None, -1]),
             (slots, [1, *[None] * 9, -2, -1]),
             (slots[:8], [1, 1, 1, 1, None, None, None, None]),
+            (list(range(11, 30)), list(range(1, 20))),
+            (list(range(29, 11, -1)), [*range(1, 9), *[9] * 2, *[None] * 8]),
         ]
         * 2,
-        12,
-        weight=rng.uniform(0.5, 2, 8),
+        30,
+        weight=rng.choice([1.0, 0.6, 1.7], 12),
     )
     terms = group(evidence)
-    table, reached = np.empty(12), np.empty(1 << chains.SUBSETS)
+    plain = first_of_another_kind(terms)
+    table, reached = np.empty(30), np.empty(1 << chains.SUBSETS)
     for spread in (0.0, 1.0, 10.0):
-        theta = rng.normal(0, spread, 12)
+        theta = rng.normal(0, spread, 30)
         found = chains.value(
-            theta, terms.wins, terms.starts, terms.members, terms.split, terms.mass, table, reached
+            theta, terms.wins, terms.starts, terms.members, terms.split, terms.picks, terms.mass, plain, table, reached
         )  # fmt: skip
         assert found == pytest.approx(terms.evaluate(theta)[0], rel=1e-9)
     assert terms.split.max() > kernels.MAX_ENUMERATED
+    assert terms.picks.max() > 1
+    assert 0 < plain < len(terms.mass)
+    assert (terms.split[:plain] == 0).all()
+    assert (terms.picks[:plain] == 1).all()
+
+
+def test_a_strength_moves_among_the_sets_of_long_rankings_as_in_the_whole_likelihood() -> None:
+    """What changes with one strength alone is what the part of the likelihood that it is in changes by."""
+    rng = np.random.default_rng(5)
+    evidence = evidence_of(
+        [
+            (rng.permutation(40).tolist(), list(range(1, 41))),
+            (rng.permutation(40).tolist(), [*range(1, 13), *[None] * 28]),
+            (FOUR, [1, 2, 2, 4]),
+            ([3, 1, 0, 2], [1, None, None, -1]),
+        ],
+        40,
+        weight=np.array([1.0, 2.5, 1.0, 0.5]),
+    )
+    terms = group(evidence)
+    rows, bounds = _rows(terms)
+    likelihood = terms.wins, terms.starts, terms.members, terms.split, terms.picks, terms.mass
+    rest, upto = chains.most_sets(terms.picks, rows, bounds)
+    theta, reached = rng.normal(0, 1.5, 40), np.empty(1 << chains.SUBSETS)
+    for item in (*FOUR, 17, 39):
+        own, table = rows[bounds[item] : bounds[item + 1]], np.exp(theta)
+        chains.beside(item, *likelihood[1:5], own, table, rest, upto)
+        levels = []
+        for at in (theta[item], theta[item] + 0.9):
+            moved = np.where(np.arange(40) == item, at, theta)
+            part = chains.nearby(item, at, *likelihood, own, table, rest, upto, reached)
+            levels.append((part, terms.evaluate(moved)[0]))
+        assert levels[1][0] - levels[0][0] == pytest.approx(levels[1][1] - levels[0][1], abs=1e-9)
 
 
 def test_long_chains_agree_with_the_draws() -> None:

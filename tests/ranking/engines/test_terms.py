@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranking.engines import terms
@@ -27,10 +27,8 @@ def counted(evidence: Evidence) -> tuple[Counter, np.ndarray]:
 
 
 def listed(found: terms.Terms) -> dict[tuple[int, ...], float]:
-    rows = [tuple(found.members[found.starts[row] : found.starts[row + 1]].tolist()) for row in range(len(found.mass))]
-    assert len(set(rows)) == len(rows), "a set is listed twice"
     assert (found.split == 0).all()
-    return dict(zip(rows, found.mass.tolist(), strict=True))
+    return {members: mass for (members, _), mass in split_rows(found).items()}
 
 
 @pytest.mark.parametrize(
@@ -78,13 +76,65 @@ def test_tables_keys_and_hashing_hold_the_same(table, key_bits, ballots, data) -
     np.testing.assert_allclose(other.wins, usual.wins, atol=1e-12)
 
 
-def split_rows(found: terms.Terms) -> dict[tuple[tuple[int, ...], int], float]:
-    rows = [
-        (tuple(found.members[found.starts[row] : found.starts[row + 1]].tolist()), int(found.split[row]))
-        for row in range(len(found.mass))
-    ]
-    assert len(set(rows)) == len(rows), "a row is listed twice"
-    return dict(zip(rows, found.mass.tolist(), strict=True))
+def split_rows(found: terms.Terms) -> Counter:
+    """The mass of each set, those of chains one by one."""
+    rows = [tuple(found.members[found.starts[row] : found.starts[row + 1]].tolist()) for row in range(len(found.mass))]
+    keys = list(zip(rows, found.split.tolist(), found.picks.tolist(), strict=True))
+    assert len(set(keys)) == len(keys), "a row is listed twice"
+    sets: Counter = Counter()
+    for (members, split, picks), mass in zip(keys, found.mass.tolist(), strict=True):
+        if picks == 1:
+            sets[members, split] += mass
+        else:
+            assert split == 0
+            for place in range(picks):
+                sets[tuple(sorted(members[place:])), 0] += mass
+    return sets
+
+
+def unchained(evidence: Evidence) -> terms.Terms:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terms, "_longest_set", lambda evidence, countable: terms.LONGEST)
+        return terms.group(evidence)
+
+
+LONG_RANKS = st.lists(st.sampled_from([None, 1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -2]), min_size=12, max_size=12)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.permutations(range(14)), LONG_RANKS), min_size=1, max_size=4), st.data())
+@pytest.mark.parametrize("spread", [0.0, 1.0, 30.0, 280.0, 1000.0])
+def test_chains_are_the_same_likelihood_as_their_sets(spread, ballots, data) -> None:
+    rows = [(slots[: len(ranks)], ranks) for slots, ranks in ballots]
+    weight = data.draw(st.lists(st.sampled_from([0.5, 1.0, 3.0]), min_size=len(rows), max_size=len(rows)))
+    evidence = evidence_of(rows, 14, weight=np.array(weight))
+    found, plain = terms.group(evidence), unchained(evidence)
+    assert (plain.picks == 1).all()
+    rng = np.random.default_rng(0)
+    theta, direction = rng.normal(0, 1, 14), rng.normal(0, 1, 14)
+    theta *= spread / np.ptp(theta)
+    here = found.evaluate(theta)
+    for one, other in zip(here, plain.evaluate(theta), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
+    both = (each.bend(theta, here[2], direction) for each in (found, plain))
+    for one, other in zip(*both, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-7 if found.split.any() or spread > 300 else 1e-11)
+
+
+def test_long_rankings_are_chains_until_their_sets_repeat(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    whole = simulated(rng.normal(0, 1, 100), 3, 100, rng)
+    found = terms.group(whole)
+    assert found.picks.tolist() == [99] * 3
+    twice = terms.group(whole.take(np.array([0, 1, 2, 0])))
+    assert sorted(twice.mass.tolist()) == [1, 1, 2]
+    top = terms.group(simulated(rng.normal(0, 1, 100), 3, 100, rng, known=5))
+    assert top.picks.tolist() == [5] * 3
+    monkeypatch.setattr(terms, "TABLE", 0)
+    monkeypatch.setattr(terms, "KEY_BITS", 0)
+    few = simulated(rng.normal(0, 1, 6), 40, 6, rng)
+    assert (terms.group(few).picks == 1).all()
+    assert (terms.group(few.take(np.arange(10))).picks > 1).any()
 
 
 def test_pairs_with_ties_and_top_ranks_need_no_expansion(monkeypatch) -> None:
