@@ -149,7 +149,10 @@ if REDIS_URL:
         }
     }
     CELERY_BROKER_URL = REDIS_URL
-    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": 3600}
+    # Seconds after which Redis hands out again what no worker has confirmed. One batch may take hours, and a message
+    # that came twice would be two pumps of one number. What a dead worker held need not come again: the clock starts
+    # pumps whose sign of life has ended, looks after live prompts and catches up boards.
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": 24 * 3600}
 else:
     CACHES = {
         "default": {

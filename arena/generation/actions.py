@@ -14,7 +14,7 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from arena.catalogue.models import Arena, ContestantRevision, ContestantState
@@ -250,6 +250,12 @@ def fail_candidates(*, candidates: Sequence[Candidate], lease: uuid.UUID, messag
             announce_candidates([candidate.pk])
 
 
+def put_back(*, candidates: Sequence[Candidate], lease: uuid.UUID) -> None:
+    """Queue again what could not be tried: this try does not count."""
+    held = Candidate.objects.filter(pk__in=[each.pk for each in candidates], state=CandidateState.CLAIMED, lease=lease)
+    held.update(state=CandidateState.QUEUED, lease=None, lease_until=None, attempts=F("attempts") - 1)
+
+
 def free_expired_leases(announce: Callable[[Sequence[int]], object] = announce_candidates) -> int:
     """Queue again what a worker that died had claimed. A candidate that outlived its last try has failed.
 
@@ -268,9 +274,14 @@ def free_expired_leases(announce: Callable[[Sequence[int]], object] = announce_c
 
 
 def retry_failed(arena: Arena) -> int:
-    """Queue the failed candidates of an arena's newest revisions again, as if they had never been tried."""
-    failed = Candidate.objects.of_arena(arena.pk).filter(is_wanted(), state=CandidateState.FAILED, priority__gte=0)
-    return failed.update(state=CandidateState.QUEUED, attempts=0, finished_at=None, not_before=None)
+    """Queue the failed candidates of an arena's newest revisions again, as if they had never been tried.
+
+    Those that wait for their next try are due at once. Returns how many of both there were.
+    """
+    tried = Candidate.objects.of_arena(arena.pk).filter(is_wanted(), priority__gte=0)
+    delayed = tried.filter(state=CandidateState.QUEUED, not_before__gt=timezone.now()).update(not_before=None)
+    failed = tried.filter(state=CandidateState.FAILED)
+    return delayed + failed.update(state=CandidateState.QUEUED, attempts=0, finished_at=None, not_before=None)
 
 
 def newest_revisions(arena: Arena) -> list[ContestantRevision]:

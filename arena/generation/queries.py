@@ -22,6 +22,8 @@ _PACE_WINDOW = timedelta(minutes=10)
 _PACE_LEAST = 10  # fewer tell too little: the first ones include loading the contestant
 _ONE_BATCH = timedelta(seconds=1)  # a worker stores the outputs of one batch within this time
 
+_LOOK_AT = 100  # rows of what people wait for; those behind them come to the front as these are claimed
+
 # A worker whose batch brings nothing for so many times what batches of the contestant took lately is taken for hung:
 # its lease is extended no more.
 _PATIENCE_FACTOR = 5
@@ -68,6 +70,15 @@ def next_work(
     at_hand = queue.filter(revision__in=loaded)
     equal = at_hand.filter(priority__lt=0) if first.priority < 0 else at_hand.filter(priority__lte=first.priority)
     return equal.first() or first
+
+
+def awaited_revisions(*, arena: int | None = None, without: Collection[int] = ()) -> list[ContestantRevision]:
+    """Those made on devices that people wait for, in the order in which they were asked. One query."""
+    queue = Candidate.objects.claimable().filter(~Q(revision__backend__in=remote_backend_names()), priority__lt=0)
+    if arena is not None:
+        queue = queue.of_arena(arena)
+    rows = queue.exclude(revision__in=without).select_related("revision__contestant__arena")[:_LOOK_AT]
+    return list({candidate.revision_id: candidate.revision for candidate in rows}.values())
 
 
 def _at_their_limit(backends: Sequence[str]) -> tuple[list[int], list[int]]:

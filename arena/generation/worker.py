@@ -1,4 +1,4 @@
-"""A worker's station: a device with the contestants it has loaded, and one batch of work at a time.
+"""A worker's station: a device with the contestants it has loaded, a batch of work, and lanes for people who wait.
 
 What a Celery task repeats, and what `manage.py generate --here` does in a process of its own.
 """
@@ -9,36 +9,32 @@ import logging
 import threading
 import time
 import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection
 
 from arena.catalogue.models import ContestantRevision
 
-from .access import access
-from .actions import LEASE, Claim, claim_batch, extend_lease, fail_candidates, finish_candidate
-from .backends.batching import free_memory, run
+from .actions import LEASE, Claim, claim_batch, extend_lease, fail_candidates, finish_candidate, put_back
+from .backends.batching import run
 from .backends.devices import best_device, memory_for_contestants, share_cores
 from .backends.protocol import (
     QUIET,
-    Access,
     GenerationError,
-    Loaded,
     Media,
     Outcome,
-    OutOfMemory,
     Request,
     SettingsError,
+    TooLarge,
     Watch,
 )
-from .backends.registry import get_backend
+from .lanes import LOOK, Lanes
 from .models import Candidate
-from .queries import next_work, patience_for, places_of
+from .queries import awaited_revisions, next_work, patience_for, places_of
+from .room import Kept, NoRoom, Place, Room
 
 log = logging.getLogger(__name__)
 
@@ -53,22 +49,12 @@ Listener = Callable[[Candidate, str], None]
 
 
 @dataclass
-class _Kept:
-    """A loaded contestant, what it may reach, the largest batch it has memory for, and what loading it has cost."""
-
-    loaded: Loaded
-    access: Access
-    size: int
-    load_seconds: float
-
-
-@dataclass
 class Station:
     """A device, or the outside world for remote backends, with the contestants loaded there, least used first.
 
     device: of torch; memory: bytes that loaded contestants may hold together; arena: the one it works for, all if none;
-    listen: told of every piece of text of a
-    candidate that somebody waits for. Not to be shared between threads.
+    listen: told of every piece of text of a candidate that somebody waits for, from the thread that makes it;
+    head_start: seconds for which other workers may take what people wait for before this one opens lanes for it.
     """
 
     device: str
@@ -76,26 +62,58 @@ class Station:
     remote: bool = False
     arena: int | None = None
     listen: Listener | None = None
-    _kept: OrderedDict[int, _Kept] = field(default_factory=OrderedDict)
-    _staying: tuple[int, float] | None = None  # the revision worked on, and since when
+    head_start: float = 0.0
+    _room: Room = field(init=False)
+    _staying: tuple[int, float] | None = field(default=None, init=False)  # the revision worked on, and since when
+
+    def __post_init__(self) -> None:
+        self._room = Room(self.device, self.memory)
 
     def work(self, *, only_awaited: bool = False) -> int:
-        """Work off one batch; returns how many candidates were taken from the queue, 0 when there is nothing to do.
+        """Work off one batch, and meanwhile what people wait for in lanes beside it.
 
-        only_awaited: nothing but what people wait for.
+        Returns how many candidates were taken from the queue, at least 1 where there was something to do, and 0 where
+        there was nothing. only_awaited: nothing but what people wait for.
         """
         wanted = next_work(
             remote=self.remote,
             arena=self.arena,
-            loaded=list(self._kept),
+            loaded=self._room.loaded(),
             staying=self._stay(),
             only_awaited=only_awaited,
         )
         if wanted is None:
             return 0
-        revision = wanted.revision
+        awaited = wanted.priority < 0
+        lanes = Lanes(self._room, self._look, self._serve_in_lane)
+        with lanes, self._room.place(wanted.revision_id) as place:
+            if not self.remote:
+                lanes.open(self.head_start if awaited else LOOK)
+            made = self._serve(wanted.revision, place, awaited=awaited)
+        return max(1, made + lanes.made)
+
+    def make(self, revision: ContestantRevision, requests: Sequence[Request]) -> list[Outcome]:
+        """The outcomes of a batch that is in no queue. Raises `GenerationError` if the contestant cannot be loaded."""
+        with self._room.place(revision.pk) as place:
+            try:
+                kept = self._room.load(revision, place)
+            except SettingsError as error:
+                raise GenerationError(f"the settings are refused: {error}", permanent=True) from error
+            return self._run(kept, requests, QUIET)[0]
+
+    def _look(self, without: Collection[int]) -> list[ContestantRevision]:
+        return awaited_revisions(arena=self.arena, without=without)
+
+    def _serve_in_lane(self, revision: ContestantRevision, place: Place) -> int:
+        return self._serve(revision, place, awaited=True, in_lane=True)
+
+    def _serve(self, revision: ContestantRevision, place: Place, *, awaited: bool, in_lane: bool = False) -> int:
+        """Make a batch of a contestant; returns how many candidates were taken from the queue."""
         try:
-            kept = self._load(revision)
+            kept = self._room.load(revision, place)
+        except NoRoom:
+            log.info("%s is left for later: it does not fit beside others on %s", revision, self.device)
+            return 0
         except SettingsError as error:
             return self._give_up(revision, f"The settings of {revision} are refused: {error}", permanent=True)
         except GenerationError as error:
@@ -105,7 +123,6 @@ class Station:
         ) as error:  # a defect in a backend must not stop the queue; its cause is kept with the candidate
             log.exception("%s could not be loaded", revision)
             return self._give_up(revision, f"{type(error).__name__}: {error}", permanent=False)
-        awaited = wanted.priority < 0
         claim = claim_batch(
             most=kept.size,
             revision=revision.pk,
@@ -113,29 +130,19 @@ class Station:
             only_awaited=awaited,
         )
         if claim is None:
-            return 1  # somebody else was quicker; there may be more to do
-        self._turn_to(revision.pk)
-        self._make(claim, kept)
+            return 0  # somebody else was quicker; there may be more to do
+        if not in_lane:
+            self._turn_to(revision.pk)
+        self._make(claim, kept, place, in_lane=in_lane)
         return len(claim.candidates)
 
-    def make(self, revision: ContestantRevision, requests: Sequence[Request]) -> list[Outcome]:
-        """The outcomes of a batch that is in no queue. Raises `GenerationError` if the contestant cannot be loaded."""
-        try:
-            kept = self._load(revision)
-        except SettingsError as error:
-            raise GenerationError(f"the settings are refused: {error}", permanent=True) from error
-        return self._run(kept, revision, requests, QUIET)[0]
-
-    def _run(
-        self, kept: _Kept, revision: ContestantRevision, requests: Sequence[Request], watch: Watch
-    ) -> tuple[list[Outcome], int]:
+    def _run(self, kept: Kept, requests: Sequence[Request], watch: Watch) -> tuple[list[Outcome], int]:
         outcomes, size = run(kept.loaded, requests, watch)
-        if size == 0 and len(self._kept) > 1:  # too much for what the others leave free
-            self._evict(keep=revision.pk)
+        if size == 0 and self._room.make_room():  # too much for what the others left free
             outcomes, size = run(kept.loaded, requests, watch)
         return outcomes, size
 
-    def _make(self, claim: Claim, kept: _Kept) -> None:
+    def _make(self, claim: Claim, kept: Kept, place: Place, *, in_lane: bool) -> None:
         requests, readable = [], []
         for candidate in claim.candidates:
             try:
@@ -147,56 +154,34 @@ class Station:
                 fail_candidates(candidates=[candidate], lease=claim.lease, message=message, permanent=False)
         if not requests:
             return
-        desk = _Desk(Claim(claim.lease, claim.revision, readable), self.listen)
+        desk = _Desk(Claim(claim.lease, claim.revision, readable), self.listen, is_shared=in_lane)
         try:
             with every(_HEARTBEAT, desk.keep):
-                outcomes, size = self._run(kept, claim.revision, requests, desk)
+                outcomes, size = self._run(kept, requests, desk)
+                crowded = place.crowded
+                too_tight = [at for at, outcome in enumerate(outcomes) if isinstance(outcome, TooLarge) and crowded]
                 for index, outcome in enumerate(outcomes):
-                    desk.done(index, outcome)
+                    if index not in too_tight:
+                        desk.done(index, outcome)
         except Exception as error:
             log.exception("%s failed", claim.revision)
             desk.give_back(f"{type(error).__name__}: {error}")
             return
-        if 0 < size < len(requests):
-            log.warning("%s: batches of %d are too large for %s", claim.revision, len(requests), self.device)
-            kept.size = size
-
-    def _load(self, revision: ContestantRevision) -> _Kept:
-        """The loaded contestant; others make room for it, least used first."""
-        allowed = access()
-        kept = self._kept.get(revision.pk)
-        if kept is not None and kept.access == allowed:
-            self._kept.move_to_end(revision.pk)
-            return kept
-        self._kept.pop(revision.pk, None)  # a host or secret was added or withdrawn since it was loaded
-        backend = get_backend(revision.backend)
-        form: Any = backend.validate(revision.settings)
-        began = time.monotonic()
-        try:
-            loaded = backend.load(form, self.device, allowed)
-        except OutOfMemory as error:
-            if not self._kept:
-                raise GenerationError(error.message, permanent=True) from error
-            error.__traceback__ = None
-            self._evict()
-            loaded = backend.load(form, self.device, allowed)
-        kept = _Kept(loaded, allowed, max(1, loaded.batch_size), time.monotonic() - began)
-        self._kept[revision.pk] = kept
-        while len(self._kept) > 1 and sum(each.loaded.memory_bytes for each in self._kept.values()) > self.memory:
-            self._kept.popitem(last=False)
-            free_memory()
-        return kept
-
-    def _evict(self, keep: int | None = None) -> None:
-        for revision in [revision for revision in self._kept if revision != keep]:
-            del self._kept[revision]
-        free_memory()
+        if too_tight:
+            log.warning("%s: %d requests wait until it has %s alone", claim.revision, len(too_tight), self.device)
+            self._room.too_tight(claim.revision.pk)
+            desk.put_back(too_tight)
+        elif not crowded:
+            self._room.went_well(claim.revision.pk)
+            if 0 < size < len(requests):
+                log.warning("%s: batches of %d are too large for %s", claim.revision, len(requests), self.device)
+                kept.size = size
 
     def _stay(self) -> int | None:
         if self._staying is None:
             return None
         revision, since = self._staying
-        kept = self._kept.get(revision)
+        kept = self._room.find(revision)
         if kept is None or kept.load_seconds <= max(QUICK_LOAD, LOADING_SHARE * (time.monotonic() - since)):
             return None
         return revision
@@ -208,7 +193,7 @@ class Station:
     def _give_up(self, revision: ContestantRevision, message: str, *, permanent: bool) -> int:
         claim = claim_batch(most=_FAILED_LOAD, revision=revision.pk)
         if claim is None:
-            return 1
+            return 0
         fail_candidates(candidates=claim.candidates, lease=claim.lease, message=message, permanent=permanent)
         return len(claim.candidates)
 
@@ -220,7 +205,8 @@ def station_for(*, remote: bool = False, arena: int | None = None, listen: Liste
     device = settings.GENERATION_DEVICE or best_device()
     share_cores(settings.GENERATION_WORKERS)
     memory = settings.GENERATION_MEMORY or memory_for_contestants(device, settings.GENERATION_WORKERS)
-    return Station(device, memory, arena=arena, listen=listen)
+    head_start = LOOK if settings.GENERATION_WORKERS > 1 else 0.0
+    return Station(device, memory, arena=arena, listen=listen, head_start=head_start)
 
 
 @contextmanager
@@ -248,14 +234,20 @@ def every(seconds: float, call: Callable[[], bool]) -> Iterator[None]:
 
 
 class _Desk(Watch):
-    """Takes the outcomes of a batch as they come, each once, and keeps its lease while it is being made."""
+    """Takes the outcomes of a batch as they come, each once, and keeps its lease while it is being made.
 
-    def __init__(self, claim: Claim, listen: Listener | None) -> None:
+    is_shared: connections to the database are for more threads than there may be connections, so that this one holds
+    one only while it needs it.
+    """
+
+    def __init__(self, claim: Claim, listen: Listener | None, *, is_shared: bool = False) -> None:
         self._claim = claim
         self._listen = listen
+        self._is_shared = is_shared
         self._open = set(range(len(claim.candidates)))
         self._progress = time.monotonic()
         self._patience = patience_for(claim.revision).total_seconds()
+        self._release()
 
     def delta(self, index: int, text: str) -> None:
         self._progress = time.monotonic()
@@ -276,6 +268,8 @@ class _Desk(Watch):
             message = f"The output could not be stored: {type(error).__name__}: {error}"
             unfit = isinstance(error, DataError | IntegrityError)
             fail_candidates(candidates=[candidate], lease=lease, message=message, permanent=unfit)
+        finally:
+            self._release()
 
     def keep(self) -> bool:
         """Extend the lease; False when it was taken away, or when nothing has come for longer than can be."""
@@ -296,6 +290,15 @@ class _Desk(Watch):
         rest = [self._claim.candidates[index] for index in sorted(self._open)]
         fail_candidates(candidates=rest, lease=self._claim.lease, message=message, permanent=False)
         self._open.clear()
+
+    def put_back(self, indices: Collection[int]) -> None:
+        """These could not be tried beside other contestants; the try does not count."""
+        put_back(candidates=[self._claim.candidates[index] for index in indices], lease=self._claim.lease)
+        self._open.difference_update(indices)
+
+    def _release(self) -> None:
+        if self._is_shared:
+            connection.close()
 
 
 def request_for(candidate: Candidate) -> Request:

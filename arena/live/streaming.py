@@ -49,7 +49,10 @@ class Head:
 
 @dataclass
 class _Draft:
+    """guard: held while it is added to or written. Tries of a candidate share one; an earlier try writes no more."""
+
     lease: uuid.UUID | None
+    guard: Any = field(default_factory=threading.RLock)
     attempt: str = field(default_factory=lambda: uuid.uuid4().hex)
     text: str = ""
     pieces: list[str] = field(default_factory=list)  # came after `text`: joining each at once would copy all of it
@@ -85,11 +88,11 @@ class Scribe:
         self._read_on = read_on or _in_a_task
         self._drafts: OrderedDict[int, _Draft] = OrderedDict()
         self._flush_is_due = False
-        self._guard = threading.RLock()
+        self._guard = threading.Lock()  # of the two above; never held while something is written
 
     def write(self, candidate: Any, text: str) -> None:
-        with self._guard:
-            draft = self._draft_of(candidate)
+        draft = self._draft_of(candidate)
+        with draft.guard:
             if draft.too_long:
                 return
             draft.size += len(text.encode(errors="replace"))
@@ -105,7 +108,9 @@ class Scribe:
         """Write what is waiting."""
         with self._guard:
             self._flush_is_due = False
-            for candidate, draft in self._drafts.items():
+            drafts = list(self._drafts.items())
+        for candidate, draft in drafts:
+            with draft.guard:
                 if draft.pieces:
                     self._write(candidate, draft)
 
@@ -113,19 +118,27 @@ class Scribe:
         draft.pieces.append(text)
         if self._clock() - draft.written_at >= EVERY:
             self._write(candidate, draft)
-        elif not self._flush_is_due:
-            self._flush_is_due = True
+            return
+        with self._guard:
+            asked, self._flush_is_due = self._flush_is_due, True
+        if not asked:
             self._later(EVERY, self.flush)
 
     def _draft_of(self, candidate: Any) -> _Draft:
-        draft = self._drafts.get(candidate.pk)
-        if draft is None or draft.lease != candidate.lease:  # another try begins anew
-            draft = self._drafts[candidate.pk] = _Draft(candidate.lease)
-        while len(self._drafts) > _MOST:
-            self._drafts.popitem(last=False)
-        return draft
+        with self._guard:
+            draft = self._drafts.get(candidate.pk)
+            if draft is None:
+                draft = self._drafts[candidate.pk] = _Draft(candidate.lease)
+            elif draft.lease != candidate.lease:  # another try begins anew
+                draft = self._drafts[candidate.pk] = _Draft(candidate.lease, draft.guard)
+            while len(self._drafts) > _MOST:
+                self._drafts.popitem(last=False)
+            return draft
 
     def _write(self, candidate: int, draft: _Draft) -> None:
+        if self._drafts.get(candidate) is not draft:  # another try has begun meanwhile
+            draft.pieces.clear()
+            return
         draft.text += "".join(draft.pieces)
         draft.pieces.clear()
         draft.written_at = self._clock()

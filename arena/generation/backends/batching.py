@@ -6,7 +6,16 @@ import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from arena.generation.backends.protocol import QUIET, GenerationError, Loaded, Outcome, OutOfMemory, Request, Watch
+from arena.generation.backends.protocol import (
+    QUIET,
+    GenerationError,
+    Loaded,
+    Outcome,
+    OutOfMemory,
+    Request,
+    TooLarge,
+    Watch,
+)
 
 
 @dataclass
@@ -26,14 +35,14 @@ class _Shifted(Watch):
 def run(loaded: Loaded, requests: Sequence[Request], watch: Watch = QUIET) -> tuple[list[Outcome], int]:
     """The outcomes in order, and the largest batch that memory was enough for (0: not even one).
 
-    Out of memory halves the batch and tries again; a request that is too much alone fails alone. Deltas of a batch that
-    ran out of memory are reported again from the start.
+    Out of memory halves the batch and tries again; a request that is too much alone is `TooLarge`. Deltas of a batch
+    that ran out of memory are reported again from the start.
     """
     try:
         outcomes = list(loaded.generate(requests, watch))
     except OutOfMemory as error:
         if len(requests) <= 1:
-            alone = GenerationError(f"{error.message} (for this request alone)", permanent=True)
+            alone = TooLarge(f"{error.message} (for this request alone)")
             return [alone for _ in requests], 0
         error.__traceback__ = None  # its frames hold the tensors that did not fit
     except GenerationError as error:

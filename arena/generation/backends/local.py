@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -11,6 +12,10 @@ from arena.generation.backends.forms import FormT
 from arena.generation.backends.hub import first_line
 from arena.generation.backends.memory import needing_memory
 from arena.generation.backends.protocol import NO_ACCESS, Access, GenerationError, Loaded, MissingLibrary
+
+# The libraries build a model with functions of torch exchanged and its default dtype set, for the whole process: what
+# another thread loads meanwhile would be built wrongly. What is generated meanwhile names its types itself.
+ONE_LOADS = threading.Lock()
 
 
 class LocalBackend(Generic[FormT]):
@@ -42,10 +47,11 @@ class LocalBackend(Generic[FormT]):
 def loading(model: str, device: str, reason: Callable[[Exception], str] = first_line) -> Iterator[None]:
     """What goes wrong while a model is read and put on its device, as errors that say what is in the way.
 
-    `reason`: what to make of an error of the library. An error of the device may pass, one of the files will not.
+    One thread of a process loads at a time. `reason`: what to make of an error of the library. An error of the device
+    may pass, one of the files will not.
     """
     try:
-        with needing_memory(device, model):
+        with ONE_LOADS, needing_memory(device, model):
             yield
     except ImportError as error:
         raise MissingLibrary(f"{model} needs a library that is not installed: {first_line(error)}") from error

@@ -40,7 +40,8 @@ class Measured:
 
     `latency_ms` is the time from the start of the batch to this result, `gpu_seconds` this result's share of
     the batch's device time, `peak_memory_bytes` the most device memory held while the batch ran, `tokens` those that
-    were generated.
+    were generated. Where several batches share a device, time and memory are of all of them: a batch's time holds what
+    it waited for others, and its peak what they held since the last of them began.
     """
 
     latency_ms: float
@@ -88,6 +89,13 @@ class OutOfMemory(GenerationError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, permanent=False)
+
+
+class TooLarge(GenerationError):
+    """The device has too little memory for this request even by itself. The worker's finding, raised by no backend."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
 
 
 class MissingLibrary(GenerationError):

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from arena.catalogue.models import Arena, ContestantRevision
-from arena.generation import queries, worker
+from arena.generation import queries
 from arena.generation.actions import claim_batch
 from arena.generation.backends.protocol import NO_ACCESS, QUIET, GenerationError, Outcome, Request, Watch
 from arena.generation.models import WAITING, Candidate, CandidateState
+from arena.generation.room import Kept, Room
 from arena.generation.worker import Station
 from tests.arena.generation import clockwork
 from tests.threads import at_once
@@ -43,7 +44,7 @@ class TestSharing:
         self, alone: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked = Asked()
-        monkeypatch.setattr(Station, "_load", lambda station, revision: worker._Kept(asked, NO_ACCESS, 4, 0.0))
+        monkeypatch.setattr(Room, "load", lambda room, revision, place: Kept(asked, NO_ACCESS, 4, 0.0))
 
         def work() -> None:
             station = Station("", 0, remote=True)

@@ -100,6 +100,16 @@ def test_a_pump_that_died_is_replaced_when_its_sign_of_life_ends(queue: list[Can
     assert len(sent) == settings.GENERATION_WORKERS
 
 
+def test_a_pump_that_the_broker_hands_out_twice_makes_nothing_twice(queue: list[Candidate], sent: deque[int]) -> None:
+    tasks.start_pumps()
+    sent.extend(list(sent))
+    work_off(sent)
+
+    assert set(Candidate.objects.values_list("state", "attempts")) == {(CandidateState.READY, 1)}
+    tasks.start_pumps()
+    assert not sent, "and both have ended"
+
+
 def test_reaping_starts_pumps_for_what_it_freed(queue: list[Candidate], sent: deque[int], clock: Clock) -> None:
     while claim_batch(most=50):
         pass

@@ -101,6 +101,19 @@ class TestTryingAgain:
         assert retry_failed(arena) == 2
         assert set(Candidate.objects.values_list("state", "attempts")) == {(CandidateState.QUEUED, 0)}
 
+    def test_brings_forward_what_waits_for_its_next_try(
+        self, arena: Arena, queue: list[Candidate], clock: Clock
+    ) -> None:
+        claim = claimed(most=2)
+        fail_candidates(candidates=claim.candidates, lease=claim.lease, message="a pause", permanent=False)
+        Candidate.objects.filter(pk=queue[0].pk).update(state=CandidateState.FAILED, attempts=5)
+        due = Candidate.objects.claimable().count()
+
+        assert retry_failed(arena) == 2
+        assert Candidate.objects.claimable().count() == due + 2
+        assert not Candidate.objects.exclude(not_before=None).exists()
+        assert retry_failed(arena) == 0
+
     def test_leaves_older_revisions_and_other_arenas_alone(self, arena: Arena, queue: list[Candidate]) -> None:
         Candidate.objects.filter(pk=queue[0].pk).update(state=CandidateState.FAILED)
         register_revision(contestant=queue[0].revision.contestant, backend="clockwork", settings={"mood": "well"})

@@ -74,7 +74,9 @@ class Dice(TorchFunctionMode):
             raise GenerationError(
                 "the scores of tokens are no numbers; the model may need dtype float32", permanent=True
             )
-        uniform = self._fill(torch.empty((*input.shape[:-1], 1)), _uniform).to(ends.device, ends.dtype)
+        uniform = self._fill(torch.empty((*input.shape[:-1], 1), dtype=torch.float32), _uniform).to(
+            ends.device, ends.dtype
+        )
         chosen = torch.searchsorted(ends, uniform * ends[..., -1:], right=True)
         last = input.shape[-1] - 1 - weights.flip(-1).ne(0).int().argmax(-1, keepdim=True)
         return torch.minimum(chosen, last)  # rounding may lead behind the last choice that has any weight

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from arena.generation.backends import exact  # noqa: F401  (for its effect)
 from arena.generation.backends.audio.dice import Dice
 from arena.generation.backends.audio.settings import AudioSettings
 from arena.generation.backends.devices import batch_size, weights_bytes

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, features
 
+from arena.generation.backends import exact  # noqa: F401  (for its effect)
 from arena.generation.backends.devices import batch_size, weights_bytes
 from arena.generation.backends.diffusion import film
 from arena.generation.backends.diffusion.settings import SIDE_STEP, DiffusionSettings

@@ -1,4 +1,8 @@
-"""Chance, seeded per request and drawn on the CPU: batches, single pictures and GPUs see the same numbers."""
+"""Chance, seeded per request and drawn on the CPU: batches, single pictures and GPUs see the same numbers.
+
+Here as elsewhere in this package a new tensor names its type: torch's default is one of the whole process, and another
+thread that loads a model of half precision sets it for a moment.
+"""
 
 from __future__ import annotations
 
@@ -31,15 +35,17 @@ class Dice:
         return Dice(self.generators[index : index + 1], self.device)
 
     def normal(self, *shape: int) -> Tensor:
-        return torch.stack([torch.randn(shape, generator=each) for each in self.generators]).to(self.device)
+        return torch.stack([torch.randn(shape, generator=each, dtype=torch.float32) for each in self.generators]).to(
+            self.device
+        )
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        draws = torch.stack([torch.rand(shape, generator=each) for each in self.generators])
+        draws = torch.stack([torch.rand(shape, generator=each, dtype=torch.float32) for each in self.generators])
         return (low + (high - low) * draws).to(self.device)
 
     def number(self, low: float, high: float) -> float:
         """A plain number for a single request."""
-        return low + (high - low) * float(torch.rand((), generator=self.generators[0]))
+        return low + (high - low) * float(torch.rand((), generator=self.generators[0], dtype=torch.float32))
 
     def noise(self, cells: int, octaves: int, side: int, falloff: float = 0.5) -> Tensor:
         """Smooth fractal noise (requests, side, side) of about unit spread, `cells` bumps across.
@@ -47,7 +53,7 @@ class Dice:
         Summed at a quarter of the resolution while the finest octave still has four pixels a cell there.
         """
         coarse = max(side // 4, min(side, cells * 2 ** (octaves - 1) * 4))
-        total = torch.zeros(len(self), 1, coarse, coarse, device=self.device)
+        total = torch.zeros(len(self), 1, coarse, coarse, device=self.device, dtype=torch.float32)
         power = 0.0
         for octave in range(octaves):
             lattice = self.normal(1, cells * 2**octave + 3, cells * 2**octave + 3)

@@ -19,7 +19,7 @@ def _contours(easel: Easel, image: Tensor, mark: Mark) -> Tensor:
     scaled = blur(easel.tone, 2) / mark.spacing / 2
     nearest = torch.round(scaled)
     pixels = (scaled - nearest).abs() / slope(scaled)
-    bold = torch.where(torch.remainder(nearest, 4) == 0, 1.8, 1.0)
+    bold = torch.ones_like(pixels).masked_fill(torch.remainder(nearest, 4) == 0, 1.8)
     width = (0.5 + 2.2 * mark.weight) * easel.side / 1024 * bold
     line = (width - pixels + 0.5).clamp(0, 1)
     crowded = smoothstep(0.45, 0.2, slope(scaled))  # where lines would merge there are none
@@ -129,7 +129,7 @@ def finish(easel: Easel, image: Tensor) -> Tensor:
         soft = easel.dice.noise(32, 2, side)
         image = image * (1 + settings.grain * (0.026 * fine + 0.009 * soft))[:, None]
     if settings.margin:
-        steps = ((torch.arange(side, device=image.device) + 0.5) / side * 2 - 1).abs()
+        steps = ((torch.arange(side, device=image.device, dtype=torch.float32) + 0.5) / side * 2 - 1).abs()
         outside = torch.maximum(steps[None, :], steps[:, None]).expand(len(image), -1, -1)
         rough = 0.0022 * easel.dice.noise(48, 3, side)
         rim = 1 - 2 * settings.margin

@@ -58,11 +58,16 @@ class Network(nn.Module):
         sizes = [INPUTS] + [settings.width] * settings.depth + [FIELDS]
         self.shapes = list(zip(sizes[1:], sizes[:-1], strict=True))
         self.matrices = nn.ParameterList(
-            nn.Parameter(torch.randn(shape, generator=hand), requires_grad=False) for shape in self.shapes
+            nn.Parameter(torch.randn(shape, generator=hand, dtype=torch.float32), requires_grad=False)
+            for shape in self.shapes
         )
-        self.ear = nn.Parameter(torch.randn(HEARD, BUCKETS, generator=generator("ear")), requires_grad=False)
+        self.ear = nn.Parameter(
+            torch.randn(HEARD, BUCKETS, generator=generator("ear"), dtype=torch.float32), requires_grad=False
+        )
         self.listeners = nn.ParameterList(
-            nn.Parameter(torch.randn(rows, HEARD + LATENT, generator=hand) * 0.45, requires_grad=False)
+            nn.Parameter(
+                torch.randn(rows, HEARD + LATENT, generator=hand, dtype=torch.float32) * 0.45, requires_grad=False
+            )
             for rows, _ in self.shapes[:-1]
         )
 

@@ -70,8 +70,8 @@ def _think(
     # noise lies on the flat plane and would break a symmetry
     noise = dice.noise(3, 3, THOUGHT) * (0.25 if network.settings.symmetry == "none" else 0.0)
     points = torch.stack([u, v, torch.sqrt(u * u + v * v), tone, depth, noise], 1)
-    embedding = torch.tensor([reading.embedding for reading in readings], device=device)
-    pace = torch.tensor([1.5**reading.energy for reading in readings], device=device)
+    embedding = torch.tensor([reading.embedding for reading in readings], device=device, dtype=torch.float32)
+    pace = torch.tensor([1.5**reading.energy for reading in readings], device=device, dtype=torch.float32)
     fields = network(points.reshape(len(readings), INPUTS, -1), embedding, pace, dice)
     fields = fields.reshape(len(readings), FIELDS, THOUGHT, THOUGHT)
     return [enlarge(equalise(field, 0.5), WORK) for field in fields.unbind(1)]

@@ -158,7 +158,7 @@ def equalise(field: Tensor, share: float) -> Tensor:
     low, high = sample[:, count // 100], sample[:, -1 - count // 100]
     span = (high - low).clamp_min(1e-6)
     bins = 512
-    knots = low[:, None] + span[:, None] * torch.linspace(0, 1, bins + 1, device=field.device)
+    knots = low[:, None] + span[:, None] * torch.linspace(0, 1, bins + 1, device=field.device, dtype=torch.float32)
     rank = torch.searchsorted(sample, knots.contiguous()).to(field.dtype) / count
     straight = ((flat - low[:, None]) / span[:, None]).clamp(0, 1)
     place = straight * bins

@@ -37,7 +37,7 @@ def _layer(easel: Easel, image: Tensor, sketch: Tensor, pitch: float, layer: int
     turn = 0.5 + 0.83 * layer
     cos, sin = math.cos(turn), math.sin(turn)
     reach = int(0.75 / pitch) + 2
-    squares = torch.arange(-reach, reach + 1, device=image.device) + 0.5
+    squares = torch.arange(-reach, reach + 1, device=image.device, dtype=torch.float32) + 0.5
     rows = len(squares)
     shift = easel.dice.uniform(-0.5, 0.5, 2)
     jitter = easel.dice.uniform(-0.12, 0.12, 2, rows, rows)

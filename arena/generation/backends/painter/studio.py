@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, features
 
+from arena.generation.backends import exact  # noqa: F401  (for its effect)
 from arena.generation.backends.devices import batch_size, weights_bytes
 from arena.generation.backends.measuring import versions
 from arena.generation.backends.memory import needing_memory
@@ -36,13 +37,6 @@ MEDIA_TYPE = "image/webp"
 # The first quality whose file fits is taken: fine grain and halftones cost the most.
 QUALITIES = (90, 84, 76, 64)
 LARGEST_BYTES = 150_000
-
-
-# torch hands these functions to MKL, which picks its code on the first call of each. When several threads make that
-# call at once, one of them may get a low-precision version for that call: a first picture would differ from its
-# repetition (https://github.com/pytorch/pytorch/issues/188792). One number each, before any thread, settles it.
-for _function in (torch.sqrt, torch.exp, torch.sin, torch.cos, torch.tanh, torch.log):
-    _function(torch.ones(1))
 
 
 class Studio:

@@ -12,17 +12,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from arena.generation.backends import exact  # noqa: F401  (for its effect)
+
 _WORD = 2**64 - 1
 _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio, odd
 _FIRST = 0x7FEB352D
 _SECOND = 0x846CA68B - 2**32  # as a signed number of 32 bits
-
-
-# torch hands these functions to MKL, which picks its code on the first call of each. When several threads make that
-# call at once, one of them may get a low-precision version for that call: a first text would differ from its repetition
-# (https://github.com/pytorch/pytorch/issues/188792). One number each, before any thread, settles it.
-for _function in (torch.log, torch.log1p, torch.exp, torch.tanh, torch.sqrt, torch.sin, torch.cos, torch.erf):
-    _function(torch.ones(1) / 2)
 
 
 def key(seed: int, place: int) -> int:

@@ -85,7 +85,7 @@ def forest(stage: Stage) -> None:
         jitter = torch.frac(torch.sin(column * 78.23 + layer * 3.1) * 43.75) * 0.3
         near = place - width * (column - shift + jitter)
         trunk = near.abs() - (0.026 + 0.022 * layer + 0.012 * (-stage.v).clamp(-0.5, 1))
-        bark = 0.12 * (near < 0)
+        bark = 0.12 * (near < 0).to(near.dtype)
         stage.lay(trunk, 0.62 - 0.26 * layer + bark, 0.3 + 0.3 * layer)
         crown = 0.58 + 0.13 * layer + 0.16 * stage.line(2.2, 3, 0.0) - stage.v
         stage.lay(crown, 0.5 - 0.17 * layer, 0.35 + 0.3 * layer)

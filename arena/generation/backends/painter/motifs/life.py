@@ -75,7 +75,7 @@ def leaves(stage: Stage) -> None:
         along, across = du * cos + dv * sin, dv * cos - du * sin
         size = 0.1 + 0.06 * draw
         blade = torch.sqrt(along**2 + (across.abs() + size * 0.75) ** 2) - size * 1.25
-        vein = 0.16 * (across.abs() < 0.006)
+        vein = 0.16 * (across.abs() < 0.006).to(across.dtype)
         if layer == 1:
             stage.light(stage.where(draw < 0.7, blade), tone=0.6 + 0.5 * draw - vein)
         else:

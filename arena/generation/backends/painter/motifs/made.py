@@ -104,7 +104,7 @@ def tower(stage: Stage) -> None:
     beam = stage.inside(torch.maximum(spread, (stage.u - x) * x)) * torch.exp(-0.7 * (stage.u - x).abs())
     stage.tone = stage.tone + beam * 0.75 * (1 - stage.tone)
     stripes = torch.sin((stage.v - base) * 15) > 0
-    stage.lay(body, torch.where(stripes, 0.95, 0.22) - 0.8 * (stage.u - x).clamp_min(0), 0.85)
+    stage.lay(body, torch.full_like(stage.u, 0.22).masked_fill(stripes, 0.95) - 0.8 * (stage.u - x).clamp_min(0), 0.85)
     stage.lay(stage.box(x, top + 0.005, 0.115, 0.022), 0.06, 0.9)
     stage.light(stage.box(x, top + 0.08, 0.066, 0.065), glow=0.2)
     roof = (stage.u - x).abs() + (stage.v - top - 0.145) * 0.8 - 0.1
