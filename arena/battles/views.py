@@ -19,6 +19,7 @@ from arena.matchmaking.keeping import get_arena_to_vote_in
 from arena.refusals import NotAllowed
 from arena.voters.identity import known_voter, remember, voter_for
 from arena.voters.models import Voter
+from arena.ways import other_ways, steps_of, way_of
 
 from . import tokens
 from .actions import GoalReached, open_battle, skip_battle, switch_protocol
@@ -26,7 +27,6 @@ from .history import history_of, with_history
 from .models import Battle, BattleState
 from .presentation import show_battle
 from .queries import slot_by_media_token
-from .ways import other_ways, steps_of, way_of
 
 
 @never_cache

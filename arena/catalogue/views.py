@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from arena.generation.queries import supply_of
+from arena.ways import way_of
 
 from .queries import ballot_counts, get_arena_for, listed_arenas
 
@@ -22,6 +23,8 @@ def arena_show(request: HttpRequest, arena_slug: str) -> HttpResponse:
     arena.ballot_count = ballot_counts().get(arena.pk, 0)  # type: ignore[attr-defined]
     context = {
         "arena": arena,
+        "way": way_of(arena.protocol),
+        "size": arena.size_of(),
         "supply": supply_of(arena.pk),
         "prompt_count": arena.prompts.filter(is_active=True).count(),
         "contestant_count": arena.contestants.filter(state="active").count(),

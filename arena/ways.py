@@ -15,11 +15,14 @@ Words = str | Promise  # translated when they are shown
 
 @dataclass(frozen=True)
 class Way:
-    """A protocol as a voter meets it: what it is called, what is asked, and what to know without the script."""
+    """A protocol as a voter meets it: what it is called, what is asked, what is to be done, and what to know without
+    the script.
+    """
 
     protocol: str
     name: Words
     question: Words
+    task: Words
     plainly: Words = ""
 
     @property
@@ -44,17 +47,33 @@ class Step:
 _WAYS = {
     way.protocol: way
     for way in (
-        Way(Protocol.PAIR, _("The better of two"), _("Which one is better?")),
-        Way(Protocol.GRADED_PAIR, _("Two, and by how much"), _("Which one is better, and by how much?")),
-        Way(Protocol.BEST, _("The best one"), _("Which one is the best?")),
-        Way(Protocol.BEST_WORST, _("The best and the worst"), _("Which one is the best, and which the worst?")),
+        Way(
+            Protocol.PAIR,
+            _("The better of two"),
+            _("Which one is better?"),
+            _("Say which one is better, or that they tie."),
+        ),
+        Way(
+            Protocol.GRADED_PAIR,
+            _("Two, and by how much"),
+            _("Which one is better, and by how much?"),
+            _("Say which one is better, and by how much."),
+        ),
+        Way(Protocol.BEST, _("The best one"), _("Which one is the best?"), _("Choose the best one.")),
+        Way(
+            Protocol.BEST_WORST,
+            _("The best and the worst"),
+            _("Which one is the best, and which the worst?"),
+            _("Choose the best and the worst."),
+        ),
         Way(
             Protocol.K_RANK,
             _("All in order"),
             _("Best first, ties allowed."),
+            _("Put them in order, best first. Ties are fine."),
             _("Two in the same place are tied, and the next place counts both (1, 1, 3)."),
         ),
-        Way(Protocol.PICK_MANY, _("The good ones"), _("Which ones are good?")),
+        Way(Protocol.PICK_MANY, _("The good ones"), _("Which ones are good?"), _("Choose all that are good.")),
     )
 }
 _STEPS = (
