@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from PIL import Image
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -29,7 +31,7 @@ WORDS = {"[PAD]": 0, "[UNK]": 1, "calm": 2, "drat": 3}
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A text model whose one layer says: the more "drat", the more toxic."""
+    """A text model of 64 tokens whose one layer says: one "drat" anywhere is toxic."""
     folder = tmp_path_factory.mktemp("reader")
     tokenizer = Tokenizer(WordLevel(WORDS, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
@@ -52,7 +54,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
         embedding.word_embeddings.weight[WORDS["drat"]] = torch.tensor([4.0, -4.0, 0.0, 0.0])
         embedding.word_embeddings.weight[WORDS["calm"]] = torch.tensor([-4.0, 4.0, 0.0, 0.0])
         for layer in model.bert.encoder.layer:
-            layer.attention.output.LayerNorm.weight.fill_(1.0)
+            attention = layer.attention
+            attention.self.query.bias[0] = 20.0  # looks for "drat"
+            for part in (attention.self.key, attention.self.value):
+                part.weight.copy_(torch.eye(4))
+            attention.output.dense.weight.copy_(3 * torch.eye(4))
+            attention.output.LayerNorm.weight.fill_(1.0)
             layer.output.LayerNorm.weight.fill_(1.0)
         model.bert.pooler.dense.weight.copy_(torch.eye(4))
         model.classifier.weight[1, 0] = 5.0
@@ -76,6 +83,37 @@ def test_a_long_text_is_read_to_its_end(reader: Path) -> None:
     assert len(long) == 2000
     assert dict(classify(long))["toxic"] < 0.5
     assert dict(classify(long + "drat"))["toxic"] > 0.5
+
+
+def test_nothing_in_the_midst_of_a_text_is_left_out(reader: Path) -> None:
+    classify = text_classifier(str(reader))
+    for before in (0, 1, 50, 62, 63, 64, 65, 100, 120, 199):
+        words = ["calm"] * 200
+        words[before] = "drat"
+        assert dict(classify(" ".join(words)))["toxic"] > 0.5, before
+
+
+def test_a_text_is_read_in_pieces_that_share_what_stands_at_the_cut(
+    reader: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[list[str]] = []
+    call = transformers.TextClassificationPipeline.__call__
+    monkeypatch.setattr(
+        transformers.TextClassificationPipeline,
+        "__call__",
+        lambda self, pieces, **options: given.append(pieces) or call(self, pieces, **options),
+    )
+    words = [f"word{number}" for number in range(200)]
+    text_classifier(str(reader))(" ".join(words))
+
+    pieces = [piece.split() for piece in given[0]]
+    assert [len(piece) for piece in pieces] == [64, 64, 64, 32]
+    assert all(earlier[-8:] == later[:8] for earlier, later in pairwise(pieces))
+    assert [word for number, piece in enumerate(pieces) for word in piece[8 if number else 0 :]] == words
+
+
+def test_of_an_empty_text_nothing_is_said(reader: Path) -> None:
+    assert text_classifier(str(reader))("  ") == []
 
 
 def test_a_picture_gets_a_score_for_each_label(tmp_path: Path) -> None:
