@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .ballots.views import cast, reveal
+from .ballots.views import cast, own, retract, reveal
 from .battles.views import skip, slot_media, switch, vote
 from .catalogue.views import arena_list, arena_show, arena_supply
 from .live.views import ask, asked, prompt_media
@@ -17,6 +17,8 @@ urlpatterns = [
     path("arenas/<slug:arena_slug>/way/", switch, name="switch"),
     path("arenas/<slug:arena_slug>/ask/", ask, name="ask"),
     path("arenas/<slug:arena_slug>/asked/<uuid:battle_id>/", asked, name="asked"),
+    path("ballots/", own, name="own_ballots"),
+    path("ballots/<uuid:ballot_id>/retract/", retract, name="retract"),
     path("ballots/<uuid:ballot_id>/", reveal, name="reveal"),
     path("media/<uuid:media_token>/", slot_media, name="slot_media"),
     path("prompts/<uuid:prompt_id>/media/", prompt_media, name="prompt_media"),

@@ -116,6 +116,8 @@ class Ballot(models.Model):
         indexes = [
             # evidence: an arena's ballots in the order written
             models.Index(fields=["arena", "id"], name="ballot_evidence"),
+            # own_ballots: what one voter said, the latest first
+            models.Index(fields=["voter", "-id"], name="ballot_of_voter"),
             # matchmaking: how many ballots each prompt has
             models.Index(fields=["arena", "prompt"], condition=Q(supersedes=None), name="ballot_judged"),
         ]

@@ -98,7 +98,11 @@ def reveal_context(ballot: Ballot) -> dict[str, Any]:
     return {
         "arena": battle.arena,
         "battle": show_battle(battle),
-        "ballot": {"summary": summary(ballot), "all_bad": ballot.all_bad},
+        "ballot": {
+            "id": ballot.public_id,
+            "summary": summary(ballot),
+            "is_retracted": Ballot.objects.filter(supersedes=ballot, retracts=True).exists(),
+        },
         "results": results,
         "any_rated": any(result["rating_after"] for result in results),
         "next_url": reverse("arena:vote", args=[battle.arena.slug]),

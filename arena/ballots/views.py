@@ -1,9 +1,10 @@
-"""Casting a ballot and seeing who was who."""
+"""Casting a ballot, seeing who was who, and one's own ballots."""
 
 from __future__ import annotations
 
 import uuid
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,12 +13,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from arena.battles.views import is_fragment, require_voter, require_voting_right, see_other
 from arena.catalogue.queries import get_arena_for
-from arena.refusals import NotFound
+from arena.voters.identity import known_voter
 
-from .actions import cast_ballot
+from .actions import cast_ballot, retract_ballot
 from .forms import read_judgement
 from .models import Ballot
-from .reveal import reveal_context, watch_effect
+from .queries import own_ballot, own_ballots
+from .reveal import reveal_context, summary, watch_effect
+
+_ON_A_PAGE = 30
 
 
 @require_POST
@@ -40,7 +44,24 @@ def cast(request: HttpRequest, arena_slug: str) -> HttpResponse:
 @require_safe
 def reveal(request: HttpRequest, ballot_id: uuid.UUID) -> HttpResponse:
     """Who was who, for the voter alone."""
-    ballot = Ballot.objects.judgements().filter(public_id=ballot_id, battle__isnull=False).first()
-    if ballot is None or ballot.voter_id != require_voter(request).pk:
-        raise NotFound("There is no ballot of yours under this address.")
+    ballot = own_ballot(require_voter(request), ballot_id)
     return render(request, "battles/reveal.html", reveal_context(ballot))
+
+
+@never_cache
+@require_safe
+def own(request: HttpRequest) -> HttpResponse:
+    """The voter's own ballots, in all arenas. Who has none yet is told how to cast one."""
+    voter = known_voter(request)
+    ballots = Ballot.objects.none() if voter is None else own_ballots(voter)
+    page = Paginator(ballots, _ON_A_PAGE).get_page(request.GET.get("page"))
+    for ballot in page:
+        ballot.said = summary(ballot)  # type: ignore[attr-defined]  # for the page
+    return render(request, "ballots/own.html", {"page": page})
+
+
+@require_POST
+def retract(request: HttpRequest, ballot_id: uuid.UUID) -> HttpResponse:
+    voter = require_voter(request)
+    retract_ballot(voter=voter, ballot=own_ballot(voter, ballot_id))
+    return see_other(reverse("arena:reveal", args=[ballot_id]))

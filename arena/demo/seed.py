@@ -8,6 +8,7 @@ from arena.catalogue.actions import register_contestant
 from arena.catalogue.models import Arena
 from arena.generation.actions import plan_candidates
 from arena.prompts.models import Prompt
+from arena.protocols import ASKED, Protocol
 
 from .catalogue import DEMO_ARENA, DEMO_CONTESTANTS, DEMO_PROMPTS
 
@@ -22,6 +23,7 @@ def seed_demo() -> int:
             "description": DEMO_ARENA.description,
             "modality": DEMO_ARENA.modality,
             "live_prompts": True,
+            "further_protocols": [protocol for protocol in ASKED if protocol != Protocol.K_RANK],
         },
     )
     for contestant in DEMO_CONTESTANTS:

@@ -248,7 +248,7 @@ def test_the_controls_stay_on_the_screen_and_are_large_enough(
         box = control.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= height
-        assert 0 <= box["x"]
+        assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
         assert box["height"] >= 44
         assert box["width"] >= 44
