@@ -1,4 +1,4 @@
-"""Joint draws from the posterior of the default engine where no Gaussian is near it.
+"""Joint draws from the posterior of the default engine, and of the engines of pairs, where no Gaussian is near it.
 
 With few ballots the posterior of strengths and of the prior's width s is skewed, with a thick tail on the side that
 nobody contradicted: after ten wins in ten it leaves next to nothing for the other side of zero, where any Gaussian of
@@ -33,7 +33,22 @@ from ranking.engines.terms import Terms
 Floats = NDArray[np.float64]
 
 FIRST = 3  # sweeps before the first draw of a chain
+FIRST_OF_TIES = 8  # the same with a tie parameter, which goes slowly up and down a ridge together with the strengths
 KEPT = 4  # draws of a chain, a sweep apart
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Ties:
+    """Of a link other than the logistic one, what `terms` do not say; see `chains`.
+
+    link, tied, prior   its number, the weight of all ties, and the weight of each outcome in the prior of tau
+    tau                 float64[G], where it begins for each width of the grid
+    """
+
+    link: int
+    tied: float
+    prior: float
+    tau: Floats
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -42,14 +57,17 @@ class Mixture:
 
     terms: Terms
     average: Averaged
+    ties: Ties | None = None
 
     def __call__(self, count: int, rng: np.random.Generator) -> Floats:
         """float64[count, M]: joint draws of strengths less their average."""
         number = -(-round(count * self.average.share) // KEPT)
         places, states = self._begun(number, rng)
+        taus = np.zeros(number) if self.ties is None else self.ties.tau[places]
+        first = FIRST if self.ties is None else FIRST_OF_TIES
         target, parts = self._target(), []
         for draw in range(KEPT):
-            chains.sweep(rng, places, states, 1 if draw else FIRST + 1, self.average.grid.trusted, *target)
+            chains.sweep(rng, places, states, taus, 1 if draw else first + 1, self.average.grid.trusted, *target)
             parts.append(states - states.mean(axis=1, keepdims=True))
         rest = rng.standard_normal((max(count - number * KEPT, 0), states.shape[1]))
         parts.append(self.average.mean + rest @ semidefinite_root(self.average.covariance).T)
@@ -69,7 +87,7 @@ class Mixture:
 
     def _target(self) -> tuple[Any, ...]:
         """What the chains go by: the grid, then the likelihood."""
-        terms, grid = self.terms, self.average.grid
+        terms, grid, ties = self.terms, self.average.grid, self.ties
         tops = grid.tops
         roots = [np.sqrt(top.values + 1 / top.variance) for top in tops]
         return (
@@ -86,16 +104,17 @@ class Mixture:
             terms.picks,
             terms.mass,
             first_of_another_kind(terms),
-            *_rows(terms),
+            *rows_of_items(terms),
+            *((0, 0.0, 0.0) if ties is None else (ties.link, ties.tied, ties.prior)),
         )
 
 
 def first_of_another_kind(terms: Terms) -> int:
     """How many rows are choices from a single set, before the first that is not."""
-    return int(np.append((terms.split > 0) | (terms.picks > 1), True).argmax())
+    return int(np.append((terms.split != 0) | (terms.picks > 1), True).argmax())
 
 
-def _rows(terms: Terms) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def rows_of_items(terms: Terms) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows of each item, one item after the other, and where each item's begin."""
     row = np.repeat(np.arange(len(terms.mass)), np.diff(terms.starts))
     bounds = np.concatenate([[0], np.cumsum(np.bincount(terms.members, minlength=len(terms.wins)))])

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.engines.errors import FitError
-from ranking.engines.pairwise.links import Jet, Link
+from ranking.engines.pairwise.links import Jet, Link, Logistic
 from ranking.engines.pairwise.pairs import Pairs
 from ranking.engines.terms import differences
 
@@ -32,7 +32,10 @@ MAX_TAU_STEPS = 200
 
 
 class PairLikelihood:
-    """L for M items; a `plackett_luce.Likelihood`. The best tau found last is where the next search starts."""
+    """L for M items; a `plackett_luce.Likelihood`. The best tau found last is where the next search starts.
+
+    `choices` is the same as a Plackett-Luce likelihood, which it is under the logistic link alone.
+    """
 
     def __init__(self, pairs: Pairs, link: Link, *, tie_prior: bool) -> None:
         self.link = link
@@ -45,6 +48,7 @@ class PairLikelihood:
         self.any_ties = bool(self.tied.any())
         self.profiled = link.models_ties and (self.any_ties or tie_prior)
         self.prior_weight = TIE_PRIOR if link.models_ties and tie_prior else 0.0
+        self.choices = pairs.terms() if isinstance(link, Logistic) else None
         self._tau = link.start if self.profiled else link.no_ties
 
     def reweighted(self, pairs: Pairs) -> PairLikelihood:
@@ -64,6 +68,8 @@ class PairLikelihood:
 
     def bend(self, theta: Floats, information: Floats, direction: Floats) -> tuple[Floats, Floats]:
         """The third and the fourth derivatives (M, M) of `evaluate`, once and twice along a direction."""
+        if self.choices is not None:
+            return self.choices.bend(theta, information, direction)
         return differences(lambda trial: self.evaluate(trial)[2], theta, information, direction)
 
     def gradient(self, theta: Floats) -> Floats:

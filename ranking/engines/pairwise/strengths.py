@@ -28,10 +28,10 @@ from ranking.engines.errors import FitError
 from ranking.engines.evidence import UNSTATED, Evidence
 from ranking.engines.fit import Fit, centred
 from ranking.engines.laplace import rival_note
-from ranking.engines.mixture import Mixture
 from ranking.engines.pairwise import resampling, robust, solver
+from ranking.engines.pairwise.draws import sampler
 from ranking.engines.pairwise.likelihood import PairLikelihood
-from ranking.engines.pairwise.links import Link, Logistic
+from ranking.engines.pairwise.links import Link
 from ranking.engines.pairwise.pairs import Pairs, observed, pair_notes, required
 from ranking.engines.plackett_luce import VARIANCE_RANGE, Mode, maximise
 from ranking.engines.second_order import Averaged, learned
@@ -101,7 +101,7 @@ def fit_link(engine: str, link: Link, unit: Literal["logit", "score"], evidence:
         iterations=mode.iterations,
         warnings=tuple(_warnings(engine, evidence, pairs, likelihood, mode, average, options)),
         draws=draws,
-        sampler=Mixture(pairs.terms(), average) if average is not None and isinstance(link, Logistic) else None,
+        sampler=None if average is None else sampler(likelihood, average),
         unit=unit,
     )
 

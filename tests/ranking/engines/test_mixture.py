@@ -9,7 +9,7 @@ from ranking.engines import chains, kernels, posterior
 from ranking.engines.climbing import VARIANCE_RANGE
 from ranking.engines.evidence import Evidence
 from ranking.engines.fit import Fit
-from ranking.engines.mixture import _rows, first_of_another_kind
+from ranking.engines.mixture import first_of_another_kind, rows_of_items
 from ranking.engines.plackett_luce import fit
 from ranking.engines.registry import ENGINES
 from ranking.engines.standings import standings
@@ -95,9 +95,8 @@ def test_ties_and_unknown_ranks_are_drawn_as_the_likelihood_has_them() -> None:
     table, reached = np.empty(30), np.empty(1 << chains.SUBSETS)
     for spread in (0.0, 1.0, 10.0):
         theta = rng.normal(0, spread, 30)
-        found = chains.value(
-            theta, terms.wins, terms.starts, terms.members, terms.split, terms.picks, terms.mass, plain, table, reached
-        )  # fmt: skip
+        likelihood = terms.wins, terms.starts, terms.members, terms.split, terms.picks, terms.mass
+        found = chains.value(theta, 1.0, *likelihood, plain, table, reached)
         assert found == pytest.approx(terms.evaluate(theta)[0], rel=1e-9)
     assert terms.split.max() > kernels.MAX_ENUMERATED
     assert terms.picks.max() > 1
@@ -120,7 +119,7 @@ def test_a_strength_moves_among_the_sets_of_long_rankings_as_in_the_whole_likeli
         weight=np.array([1.0, 2.5, 1.0, 0.5]),
     )
     terms = group(evidence)
-    rows, bounds = _rows(terms)
+    rows, bounds = rows_of_items(terms)
     likelihood = terms.wins, terms.starts, terms.members, terms.split, terms.picks, terms.mass
     rest, upto = chains.most_sets(terms.picks, rows, bounds)
     theta, reached = rng.normal(0, 1.5, 40), np.empty(1 << chains.SUBSETS)
@@ -130,7 +129,7 @@ def test_a_strength_moves_among_the_sets_of_long_rankings_as_in_the_whole_likeli
         levels = []
         for at in (theta[item], theta[item] + 0.9):
             moved = np.where(np.arange(40) == item, at, theta)
-            part = chains.nearby(item, at, *likelihood, own, table, rest, upto, reached)
+            part = chains.nearby(item, moved, 1.0, *likelihood, own, table, rest, upto, reached)
             levels.append((part, terms.evaluate(moved)[0]))
         assert levels[1][0] - levels[0][0] == pytest.approx(levels[1][1] - levels[0][1], abs=1e-9)
 
@@ -141,7 +140,9 @@ def test_long_chains_agree_with_the_draws() -> None:
     found = fit(simulated(rng.normal(0, 1, 12), 24, 4, rng))
     mixture = found.sampler
     places, states = mixture._begun(4000, np.random.default_rng(0))
-    chains.sweep(np.random.default_rng(1), places, states, 60, mixture.average.grid.trusted, *mixture._target())
+    chains.sweep(
+        np.random.default_rng(1), places, states, np.zeros(4000), 60, mixture.average.grid.trusted, *mixture._target()
+    )
     states -= states.mean(axis=1, keepdims=True)
     samples = posterior.draws(found)
     np.testing.assert_allclose(samples.mean(axis=0), states.mean(axis=0), atol=0.06)
