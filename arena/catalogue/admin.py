@@ -50,8 +50,17 @@ class ArenaAdmin(NeverDeleted):
         (
             "Ballots",
             {
-                "fields": ("protocol", "further_protocols", "protocol_choice", "graded_steps"),
-                "description": "How voters are asked. Every ballot stores the protocol it was cast by.",
+                "fields": (
+                    "protocol",
+                    "further_protocols",
+                    "protocol_choice",
+                    "graded_steps",
+                    "aspects",
+                    "asks_confidence",
+                    "reasons",
+                    "takes_comments",
+                ),  # fmt: skip
+                "description": "How voters are asked, and what they may add. Every ballot stores its protocol.",
             },
         ),
         (
@@ -66,7 +75,8 @@ class ArenaAdmin(NeverDeleted):
             "Live prompts",
             {
                 "fields": ("live_prompts", "live_prompt_length", "live_prompts_per_hour"),
-                "description": "Voters type a prompt, and contestants answer while they wait.",
+                "description": "Voters type a prompt, and contestants answer while they wait: at once, where all of a "
+                "battle fit into the memory of one worker's device together. Else they take turns.",
             },
         ),
         (

@@ -36,6 +36,8 @@ class Dice(TorchFunctionMode):
         if given.get("generator") is not None:
             return func(*args, **given)
         if func in _EMPTY:
+            if func in {torch.randn, torch.rand}:  # whatever default another thread has set for the process
+                given.setdefault("dtype", torch.float32)
             return self._fill(_EMPTY[func][0](*args, **given), _EMPTY[func][1])
         if func in _IN_PLACE:
             return self._in_place(func, args, given)
