@@ -6,7 +6,8 @@ The same randomly initialised model, the same prompts, the same sampling (temper
 transformers for each prompt by itself, then the backend `transformers` with all of them at once, in rounds; the ratio
 is the median of the rounds'. Pictures in the same way with a small Stable Diffusion and the backend `diffusers`. Models
 are loaded before, and each contender has worked once before it is timed. With `--page`, also how long the vote page
-takes while a process like a generation worker is busy, beside the same page while none is.
+takes while a process like a generation worker is busy, beside the same page while none is. With `--live K`, also how
+soon K contestants that somebody has asked have begun to write in one worker, all at once and one after another.
 """
 
 from __future__ import annotations
@@ -54,15 +55,29 @@ class Page:
     p95_ms: float
 
 
+@dataclass(frozen=True)
+class Live:
+    """Medians over the rounds, in seconds since all were asked: until one has its first text, all have, all end."""
+
+    asked: int
+    at_once: bool
+    one_begun: float
+    all_begun: float
+    all_ended: float
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--size", choices=list(toys.SIZES), default="14m", help="of the language model")
     parser.add_argument("--tokens", type=int, default=64, help="at most, of each answer")
-    parser.add_argument("--prompts", type=int, nargs="+", default=[1, 8, 64], help="how many wait")
+    parser.add_argument("--prompts", type=int, nargs="*", default=[1, 8, 64], help="how many wait")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-pictures", action="store_true")
     parser.add_argument("--page", action="store_true", help="also time the vote page; needs the database")
+    parser.add_argument(
+        "--live", type=int, default=0, metavar="K", help="also let K answer at once; needs the database"
+    )
     parser.add_argument("--burn", action="store_true", help=argparse.SUPPRESS)  # what --page runs beside the page
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
@@ -70,10 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.burn:
             burn(Path(folder), options)
             return
-        rows = measured(Path(folder), options)
+        rows = measured(Path(folder), options) if options.prompts else []
+        lives = live(Path(folder), options) if options.live else []
     pages = [page_times(False, options), page_times(True, options)] if options.page else []
     if options.json:
-        print(json.dumps({"rows": [asdict(row) for row in rows], "pages": [asdict(page) for page in pages]}))
+        told = {"rows": rows, "pages": pages, "live": lives}
+        print(json.dumps({name: [asdict(each) for each in found] for name, found in told.items()}))
         return
     print(f"{'what':28}{'waiting':>8}{'one by one':>16}{'batched':>16}{'ratio':>8}{'GPU busy':>10}")
     for row in rows:
@@ -83,6 +100,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for page in pages:
         state = "while a worker generates" if page.generating else "while nothing is generated"
         print(f"vote page {state}: median {page.median_ms:.0f} ms, p95 {page.p95_ms:.0f} ms")
+    for each in lives:
+        how = "at once" if each.at_once else "one after another"
+        print(
+            f"{each.asked} answers {how}: the first has begun after {each.one_begun:.2f} s, "
+            f"all after {each.all_begun:.2f} s, all have ended after {each.all_ended:.2f} s"
+        )
 
 
 def measured(folder: Path, options: argparse.Namespace) -> list[Row]:
@@ -208,6 +231,63 @@ def picture_contenders(folder: Path, options: argparse.Namespace) -> tuple[Conte
         return len(prompts)
 
     return sequential, batched
+
+
+def live(folder: Path, options: argparse.Namespace) -> list[Live]:
+    """In a database of its own: one answer of each of K contestants, through the queue, with one station's worker."""
+    from benchmarks.own_database import own_database
+
+    path = toys.language_model(folder / "live", options.size, questions(400))
+    with own_database():
+        from arena.catalogue.models import Arena, Contestant
+        from arena.generation import lanes
+        from arena.generation.models import WAITING, Candidate
+        from arena.generation.worker import Station
+        from arena.prompts.models import Prompt
+
+        arena = Arena.objects.create(slug="live", name="Live", modality="text")
+        settings = {"model": str(path), "max_new_tokens": options.tokens, "temperature": 1.0}
+        revisions = [
+            Contestant.objects.create(arena=arena, name=f"c{at}").revisions.create(
+                number=1, backend="transformers", settings=settings
+            )
+            for at in range(options.live)
+        ]
+        begun: dict[int, float] = {}
+        station = Station(
+            options.device, 10**12, listen=lambda candidate, text: begun.setdefault(candidate.pk, time.perf_counter())
+        )
+
+        def answered(number: int) -> tuple[float, float, float] | None:
+            prompt = Prompt.objects.create(arena=arena, external_id=f"p{number}", text=questions(8)[number % 8])
+            begun.clear()
+            asked = time.perf_counter()
+            Candidate.objects.bulk_create(
+                Candidate(revision=revision, prompt=prompt, seed=100 * number + place, priority=WAITING)
+                for place, revision in enumerate(revisions, 1)
+            )
+            while station.work():
+                pass
+            ended = time.perf_counter()
+            if prompt.candidates.ready().count() < len(revisions):  # a random model may end before its first word
+                return None
+            return min(begun.values()) - asked, max(begun.values()) - asked, ended - asked
+
+        times: dict[bool, list[tuple[float, float, float]]] = {False: [], True: []}
+        most = lanes.MOST_LANES
+        number = 0
+        while min(map(len, times.values())) < options.rounds:  # taking turns; the first two are not counted
+            at_once = bool(number % 2)
+            lanes.MOST_LANES = most if at_once else 0
+            found = answered(number)
+            if number >= 2 and found is not None:
+                times[at_once].append(found)
+            number += 1
+        lanes.MOST_LANES = most
+    return [
+        Live(options.live, at_once, *(statistics.median(column) for column in zip(*rows, strict=True)))
+        for at_once, rows in times.items()
+    ]
 
 
 @contextmanager
