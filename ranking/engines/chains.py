@@ -38,8 +38,7 @@ NODE_LOW, NODE_STEP = -34.0, 0.2  # as in `kernels.integrate_before`
 SHRINKS = 100  # of an ellipse's bracket; ten are many
 FARTHEST = 3  # places of the grid, of a move to another width
 PROBIT, DAVIDSON, RAO_KUPPER = -1, -2, -3  # the links
-STRIDE = 1.5  # of tau, by which its bracket grows
-STRIDES = 40
+STRIDES = 40  # by which the bracket of tau grows on one side
 
 
 @compiled
@@ -319,16 +318,16 @@ def tie_height(
 
 @compiled
 def slide_tie(
-    rng: Any, theta: Array, tau: float, link: int, tied: float, prior: float, wins: Array, starts: Array,
+    rng: Any, theta: Array, tau: float, link: int, tied: float, prior: float, stride: float, wins: Array, starts: Array,
     members: Array, split: Array, picks: Array, mass: Array, plain: int, table: Array, reached: Array,
 ) -> float:  # fmt: skip
     """A slice of tau: the bracket grows by strides until both ends are below the level, then shrinks towards tau."""
     level = math.log(rng.random()) + tie_height(
         theta, tau, link, tied, prior, wins, starts, members, split, picks, mass, plain, table, reached
     )
-    low = tau - STRIDE * rng.random()
-    high = low + STRIDE
-    for end, way in ((low, -STRIDE), (high, STRIDE)):
+    low = tau - stride * rng.random()
+    high = low + stride
+    for end, way in ((low, -stride), (high, stride)):
         for _ in range(STRIDES):
             found = tie_height(
                 theta, end, link, tied, prior, wins, starts, members, split, picks, mass, plain, table, reached
@@ -375,7 +374,7 @@ def sweep(
     rng: Any, places: Array, states: Array, taus: Array, sweeps: int, trusted: int,
     width: Array, weight: Array, modes: Array, roots: Array, inverses: Array, volume: Array,
     wins: Array, starts: Array, members: Array, split: Array, picks: Array, mass: Array,
-    plain: int, rows: Array, bounds: Array, link: int, tied: float, prior: float,
+    plain: int, rows: Array, bounds: Array, link: int, tied: float, prior: float, stride: float,
 ) -> None:  # fmt: skip
     """Bring each chain forward: `places` (C) on the grid, `states` (C, M), and `taus` (C) where the `link` has one.
 
@@ -393,7 +392,7 @@ def sweep(
         for _ in range(sweeps):
             if link in (DAVIDSON, RAO_KUPPER):
                 taus[chain] = slide_tie(
-                    rng, theta, taus[chain], link, tied, prior,
+                    rng, theta, taus[chain], link, tied, prior, stride,
                     wins, starts, members, split, picks, mass, plain, table, reached,
                 )  # fmt: skip
             size = math.exp(taus[chain])

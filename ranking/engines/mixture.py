@@ -13,8 +13,8 @@ helps where it does not.
 Against integrals over every strength and width, 40,000 draws for each of two or three contestants, P(a ahead of b) is
 off by less than 0.005, the error of the count.
 
-Cost: `KEPT` + `FIRST` sweeps for `KEPT` draws, each half a dozen passes over the choices (over the places of long
-rankings), and M^2.
+Cost: `KEPT` + `FIRST` (or `FIRST_OF_TIES`) sweeps for `KEPT` draws, each half a dozen passes over the choices (over the
+places of long rankings), and M^2; with a tie parameter twice as many passes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ranking.engines.terms import Terms
 Floats = NDArray[np.float64]
 
 FIRST = 3  # sweeps before the first draw of a chain
-FIRST_OF_TIES = 8  # the same with a tie parameter, which goes slowly up and down a ridge together with the strengths
+FIRST_OF_TIES = 8  # the same where a tie parameter goes slowly up and down a ridge together with the strengths
 KEPT = 4  # draws of a chain, a sweep apart
 
 
@@ -43,12 +43,14 @@ class Ties:
 
     link, tied, prior   its number, the weight of all ties, and the weight of each outcome in the prior of tau
     tau                 float64[G], where it begins for each width of the grid
+    stride              by which the bracket of tau grows: some of its standard deviations
     """
 
     link: int
     tied: float
     prior: float
     tau: Floats
+    stride: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,10 +66,12 @@ class Mixture:
         number = -(-round(count * self.average.share) // KEPT)
         places, states = self._begun(number, rng)
         taus = np.zeros(number) if self.ties is None else self.ties.tau[places]
-        first = FIRST if self.ties is None else FIRST_OF_TIES
+        grid = self.average.grid
+        ridge = self.ties is not None and self.ties.link != chains.PROBIT and grid.trusted < len(grid.share)
+        first = FIRST_OF_TIES if ridge else FIRST
         target, parts = self._target(), []
         for draw in range(KEPT):
-            chains.sweep(rng, places, states, taus, 1 if draw else first + 1, self.average.grid.trusted, *target)
+            chains.sweep(rng, places, states, taus, 1 if draw else first + 1, grid.trusted, *target)
             parts.append(states - states.mean(axis=1, keepdims=True))
         rest = rng.standard_normal((max(count - number * KEPT, 0), states.shape[1]))
         parts.append(self.average.mean + rest @ semidefinite_root(self.average.covariance).T)
@@ -105,7 +109,7 @@ class Mixture:
             terms.mass,
             first_of_another_kind(terms),
             *rows_of_items(terms),
-            *((0, 0.0, 0.0) if ties is None else (ties.link, ties.tied, ties.prior)),
+            *((0, 0.0, 0.0, 1.0) if ties is None else (ties.link, ties.tied, ties.prior, ties.stride)),
         )
 
 

@@ -26,7 +26,7 @@ def draws(fit: Fit, count: int = DRAWS, rng: np.random.Generator | None = None) 
     """float64[count, M]: joint draws of the strengths; the fit's own draws, or its sampler's, where it has them.
 
     Raises `FitError` for an engine without uncertainty. Cost: one M x M decomposition and count x M^2 flops; a sampler
-    of the default engine takes some twenty times as long (`mixture`).
+    of an engine with few ballots takes some twenty times as long (`mixture`), more with a tie parameter.
     """
     if fit.draws is not None:
         return fit.draws

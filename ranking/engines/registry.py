@@ -76,8 +76,8 @@ ENGINES: Mapping[str, Engine] = {
             equation="P(a beats b) = exp(theta_a) / (exp(theta_a) + exp(theta_b)); theta ~ N(0, s^2), or no prior"
             " (method=ml)",
             accepts="pairs; longer ballots are broken into their observed pairs; a tie is half a win each way",
-            uncertainty="Gaussian posterior or inverse information; sandwich over ballots, clustered by voter, or a"
-            " bootstrap over either",
+            uncertainty="Gaussian posterior, with few ballots draws of the posterior itself, or inverse information;"
+            " sandwich over ballots, clustered by voter, or a bootstrap over either",
             cost="one pass over the pairs, then M^3 an iteration; a million pairs in a tenth of a second, a bootstrap"
             " of 500 in seconds",
             target="ranking.engines.pairwise.bradley_terry:fit",

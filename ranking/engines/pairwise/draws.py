@@ -15,6 +15,8 @@ draws' own where there are few ballots.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ranking.engines import chains
@@ -24,6 +26,7 @@ from ranking.engines.pairwise.links import Davidson, Link, Probit, RaoKupper
 from ranking.engines.second_order import Averaged
 from ranking.engines.terms import Terms
 
+STRIDE = 3.0  # standard deviations of tau
 NUMBERS: dict[type[Link], int] = {Probit: chains.PROBIT, Davidson: chains.DAVIDSON, RaoKupper: chains.RAO_KUPPER}
 
 
@@ -33,9 +36,13 @@ def sampler(likelihood: PairLikelihood, average: Averaged) -> Mixture:
         return Mixture(likelihood.choices, average)
     number = NUMBERS[type(likelihood.link)]
     rows = _rows(likelihood, number)
-    tau = np.array([likelihood.tie_parameter(top.theta) for top in average.grid.tops])
-    ties = Ties(number, float(likelihood.tied.sum()), likelihood.prior_weight, tau)
-    return Mixture(rows, average, ties)
+    tops = average.grid.tops
+    tau = np.array([likelihood.tie_parameter(top.theta) for top in tops])
+    middle = int(average.grid.share.argmax())
+    stride = 1.0
+    if likelihood.profiled:
+        stride = STRIDE / math.sqrt(likelihood.joint(tops[middle].theta, tau[middle])[2][-1, -1])
+    return Mixture(rows, average, Ties(number, float(likelihood.tied.sum()), likelihood.prior_weight, tau, stride))
 
 
 def _rows(likelihood: PairLikelihood, number: int) -> Terms:

@@ -9,6 +9,10 @@ Intervals:
   clustered            voters are independent, ballots of a voter are not
   bootstrap            ballots are redrawn and the strengths refitted, `samples` times
   clustered-bootstrap  voters are redrawn
+With few ballots, a learned prior and intervals "model", mean and covariance are averaged over s (`second_order`), and
+who is ahead and ranks are counted in draws of the posterior (`draws`). Without a prior there is no posterior: draws of
+"ml" are those of its asymptotic Gaussian.
+
 A bootstrap of "map" refits with s as found for the data and with the centre of the prior drawn from the prior each
 time, so that contestants with few ballots keep the uncertainty that the prior leaves them.
 """

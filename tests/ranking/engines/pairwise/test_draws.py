@@ -133,7 +133,7 @@ def test_the_tie_parameter_is_drawn_from_its_posterior_given_the_strengths(name)
     tau, found = float(mean) + 1, []
     for _ in range(20_000):
         tied = float(likelihood.tied.sum()), likelihood.prior_weight
-        tau = chains.slide_tie(rng, theta, tau, number, *tied, *arguments(rows), 0, table, reached)
+        tau = chains.slide_tie(rng, theta, tau, number, *tied, 1.5, *arguments(rows), 0, table, reached)
         found.append(tau)
     sd = np.sqrt(share @ (taus - mean) ** 2)
     assert np.mean(found[10:]) == pytest.approx(mean, abs=0.05 * sd)
