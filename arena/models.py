@@ -1,7 +1,7 @@
 """The models of the arena, each defined beside the code that uses it."""
 
 from .accounts.models import User
-from .ballots.models import Ballot
+from .ballots.models import AspectRanks, Ballot, Remark
 from .battles.models import Battle, BattleSlot
 from .catalogue.models import Arena, Contestant, ContestantRevision
 from .generation.models import Candidate
@@ -11,6 +11,7 @@ from .voters.models import Voter
 
 __all__ = [
     "Arena",
+    "AspectRanks",
     "Ballot",
     "Battle",
     "BattleSlot",
@@ -18,6 +19,7 @@ __all__ = [
     "Contestant",
     "ContestantRevision",
     "Prompt",
+    "Remark",
     "Review",
     "User",
     "Voter",

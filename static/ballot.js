@@ -102,7 +102,7 @@
 
   // A pointer does not take the focus, so that Enter keeps meaning "submit" for whoever clicks and types by turns.
   document.addEventListener("mousedown", (event) => {
-    if (event.target.closest("[data-pick], [data-chip], [data-act=tie], [data-act=undo], .step")) event.preventDefault();
+    if (event.target.closest("[data-pick], [data-chip], [data-act=tie], [data-act=undo], .step, .tick")) event.preventDefault();
   });
 
   // Fields that are chosen directly, such as the steps of a graded pair.

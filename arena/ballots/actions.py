@@ -15,6 +15,7 @@ from arena.voters.models import Voter
 
 from .judgements import Judgement, check_judgement
 from .models import Ballot
+from .remarks import NO_REMARKS, Remarks, check_remarks, keep_remarks
 from .watermark import hold_for_writing
 
 
@@ -23,7 +24,9 @@ class BattleExpired(Gone):
 
 
 @transaction.atomic
-def cast_ballot(*, voter: Voter, token: str, judgement: Judgement, arena: Arena | None = None) -> Ballot:
+def cast_ballot(
+    *, voter: Voter, token: str, judgement: Judgement, remarks: Remarks = NO_REMARKS, arena: Arena | None = None
+) -> Ballot:
     """Record a voter's judgement of the battle that the token names, once; with `arena`, of a battle of it alone.
 
     Sent again, with the same or another judgement, it returns the ballot that was recorded first: a ballot is locked
@@ -36,6 +39,7 @@ def cast_ballot(*, voter: Voter, token: str, judgement: Judgement, arena: Arena 
     _require_open(battle)
     slots = list(battle.slots.select_related("candidate__revision").order_by("position"))
     check_judgement(judgement, battle.protocol, len(slots), steps=battle.arena.graded_steps)
+    check_remarks(remarks, battle.arena, len(slots))
     hold_for_writing(battle.arena_id)
     ballot = Ballot.objects.create(
         arena_id=battle.arena_id,
@@ -51,6 +55,7 @@ def cast_ballot(*, voter: Voter, token: str, judgement: Judgement, arena: Arena 
         categories=battle.prompt.categories,
         duration_ms=judgement.duration_ms,
     )
+    keep_remarks(ballot, remarks)
     battle.state = BattleState.VOTED
     battle.closed_at = timezone.now()
     battle.save(update_fields=["state", "closed_at"])

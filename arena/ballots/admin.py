@@ -2,9 +2,19 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from arena.admin_base import LedgerAdmin
+from arena.admin_base import LedgerAdmin, LedgerInline
 
-from .models import Ballot
+from .models import AspectRanks, Ballot, Remark
+
+
+class AspectInline(LedgerInline):
+    model = AspectRanks
+    fields = readonly_fields = ("aspect", "ranks")
+
+
+class RemarkInline(LedgerInline):
+    model = Remark
+    fields = readonly_fields = ("confidence", "reasons", "comment")
 
 
 @admin.register(Ballot)
@@ -14,3 +24,4 @@ class BallotAdmin(LedgerAdmin):
     list_select_related = ("arena", "voter")
     search_fields = ("=public_id", "=external_id")
     date_hierarchy = "at"
+    inlines = (AspectInline, RemarkInline)

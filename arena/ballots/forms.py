@@ -10,6 +10,7 @@ from arena.battles.models import LETTERS
 from arena.protocols import Protocol
 
 from .judgements import BadJudgement, Judgement, Ranks
+from .remarks import Remarks
 
 _ONE_DAY_MS = 86_400_000
 
@@ -38,6 +39,20 @@ def read_judgement(form: QueryDict) -> Judgement:
         return Judgement((None,) * count, all_bad=True, duration_ms=duration, protocol=protocol)
     ranks, strength = read(form)
     return Judgement(ranks, strength=strength, duration_ms=duration, protocol=protocol)
+
+
+def read_remarks(form: QueryDict) -> Remarks:
+    """`aspect_a`, `aspect_b` ...: the aspects that a slot is best in; `confidence`; `tag`: reasons; `comment`."""
+    aspects: dict[str, list[int]] = {}
+    for at, letter in enumerate(LETTERS):
+        for aspect in form.getlist(f"aspect_{letter.lower()}"):
+            aspects.setdefault(aspect, []).append(at)
+    confidence = form.get("confidence", "")
+    if confidence not in {"", "1", "2", "3"}:
+        raise BadJudgement(f"Confidence {confidence[:40]!r} is not 1, 2 or 3.")
+    comment = form.get("comment", "").replace("\x00", "").strip()
+    reasons = tuple(dict.fromkeys(form.getlist("tag")))
+    return Remarks(aspects, int(confidence) if confidence else None, reasons, comment)
 
 
 Read = tuple[Ranks, int | None]  # with the strength of a graded pair

@@ -124,3 +124,43 @@ class Ballot(models.Model):
 
     def __str__(self) -> str:
         return self.external_id or str(self.public_id)
+
+
+class AspectRanks(models.Model):
+    """Who was best in one aspect, said on the same ballot. `ranks` is aligned with the ballot's contestants.
+
+    It counts as long as its ballot does.
+    """
+
+    ballot = models.ForeignKey(Ballot, on_delete=models.PROTECT, related_name="aspects")
+    aspect = models.CharField(max_length=60)
+    ranks = ArrayField(models.IntegerField(null=True))
+
+    class Meta:
+        verbose_name_plural = "aspect ranks"
+        constraints = [models.UniqueConstraint(fields=["ballot", "aspect"], name="aspect_once_on_a_ballot")]
+
+    def __str__(self) -> str:
+        return f"{self.aspect} on {self.ballot_id}"
+
+
+class Remark(models.Model):
+    """What a voter said about a ballot of theirs. Apart from it, since words can be erased and ballots never change."""
+
+    ballot = models.OneToOneField(Ballot, on_delete=models.PROTECT, related_name="remark")
+    confidence = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="1 a guess, 2 fairly sure, 3 sure. Unset if not said."
+    )
+    reasons = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(confidence=None) | Q(confidence__gte=1, confidence__lte=3),
+                name="remark_confidence_in_range",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"on {self.ballot_id}"

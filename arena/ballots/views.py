@@ -16,7 +16,7 @@ from arena.catalogue.queries import get_arena_for
 from arena.voters.identity import known_voter
 
 from .actions import cast_ballot, retract_ballot
-from .forms import read_judgement
+from .forms import read_judgement, read_remarks
 from .models import Ballot
 from .queries import own_ballot, own_ballots
 from .reveal import reveal_context, summary, watch_effect
@@ -33,6 +33,7 @@ def cast(request: HttpRequest, arena_slug: str) -> HttpResponse:
         voter=require_voter(request),
         token=request.POST.get("token", ""),
         judgement=read_judgement(request.POST),
+        remarks=read_remarks(request.POST),
     )
     watch_effect(ballot)
     if is_fragment(request):

@@ -50,8 +50,17 @@ class ArenaAdmin(NeverDeleted):
         (
             "Ballots",
             {
-                "fields": ("protocol", "further_protocols", "protocol_choice", "graded_steps"),
-                "description": "How voters are asked. Every ballot stores the protocol it was cast by.",
+                "fields": (
+                    "protocol",
+                    "further_protocols",
+                    "protocol_choice",
+                    "graded_steps",
+                    "aspects",
+                    "asks_confidence",
+                    "reasons",
+                    "takes_comments",
+                ),
+                "description": "How voters are asked, and what they may add. Every ballot stores its protocol.",
             },
         ),
         (

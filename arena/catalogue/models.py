@@ -109,6 +109,23 @@ class Arena(models.Model):
     preliminary_below = models.PositiveIntegerField(
         default=30, help_text="A contestant with fewer ballots is marked preliminary on the board."
     )
+    aspects = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="Who is best in each is asked beside the ballot, such as: faithful to the prompt, well made. "
+        "Separated by commas.",
+    )
+    asks_confidence = models.BooleanField("ask how sure voters are", default=False)
+    reasons = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="Voters may tick why they judged so, such as: composition, anatomy, lettering. Separated by commas.",
+    )
+    takes_comments = models.BooleanField(
+        "take comments", default=False, help_text="A line of free text with each ballot, which only staff reads."
+    )
     visibility = models.CharField(max_length=10, choices=Visibility, default=Visibility.PUBLIC)
     anonymous_voting = models.BooleanField(default=True)
     is_open = models.BooleanField("open for voting", default=True)
