@@ -25,7 +25,7 @@ class Fit:
     draws        float64[S, M], for engines whose uncertainty is a set of draws (a bootstrap); else None. When present
                  they are used instead of the covariance for everything reported
     sampler      (count, generator) to joint draws of the posterior, where it is no Gaussian; else None. Mean and
-                 covariance approximate its own; it is used for what hangs on its shape: who is ahead, who is best, ranks
+                 covariance approximate its own; it is used for what hangs on its shape: who is ahead or best, ranks
     shown        int64[M], in how many ballots each item appeared
     ballots      how many ballots the evidence holds
     parameters   what the engine was asked for and what it estimated besides the means; plain JSON values
