@@ -1022,7 +1022,7 @@ def judge(
     while stages < size and (stages + 1 == size or keys[stages] != keys[stages + 1]):
         stages += 1
     plain = stages == size or (keys[stages] == UNKNOWN_KEY and keys[size - 1] == UNKNOWN_KEY)
-    if plain and high - low < 600.0:  # no tail of the ranking can underflow
+    if plain and high - low < NEAR:  # no square of a tail's total can underflow
         if keys[size - 1] == UNKNOWN_KEY:
             stages = min(stages, size - 1)
         return judge_ranking(order, where, eta, begin, size, min(stages, size - 1), slope, bend)

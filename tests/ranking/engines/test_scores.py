@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking.engines import reference
+from ranking.engines import kernels, reference
 from ranking.engines.scores import ballot_scores
 from ranking.engines.terms import group
 from tests.ranking.engines.ballots import evidence_of, some_ballots
@@ -34,6 +34,20 @@ def test_the_ballots_add_up_to_the_grouped_terms(ballots, theta) -> None:
     found, (value, gradient, _) = ballot_scores(evidence, point), group(evidence).evaluate(point)
     assert found.values.sum() == pytest.approx(value, rel=1e-10, abs=1e-9)
     np.testing.assert_allclose(np.bincount(evidence.slots, found.slots, 6), gradient, atol=1e-9)
+
+
+@pytest.mark.parametrize("apart", [50.0, 290.0, 310.0, 500.0, 2000.0])
+def test_the_curvature_of_strengths_far_apart_is_that_of_the_grouped_terms(apart) -> None:
+    evidence = evidence_of([([0, 1, 2, 3], [1, 2, 3, 4]), ([3, 1, 0, 2], [1, 2, 3, 4])], 4)
+    theta = np.array([0.0, -0.4, -0.8, -1.0]) * apart
+    gradient, information = np.empty(4), np.empty((4, 4))
+    kernels.accumulate(
+        evidence.offsets, evidence.slots, evidence.ranks, evidence.weight, theta[evidence.slots], np.empty((8, 0)),
+        np.zeros(2), 0.0, False, False, 4, gradient, information,
+    )  # fmt: skip
+    _, slope, bend = group(evidence).evaluate(theta)
+    np.testing.assert_allclose(gradient, slope, atol=1e-12)
+    np.testing.assert_allclose(information, bend, atol=1e-12)
 
 
 def test_sampled_ties_are_the_sample_that_the_fit_used() -> None:
