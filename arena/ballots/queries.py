@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -28,9 +29,12 @@ def own_ballots(voter: Voter) -> QuerySet[Ballot]:
     )
 
 
-def own_ballot(voter: Voter, ballot_id: uuid.UUID) -> Ballot:
-    """One of them by its public number, in any arena; `NotFound` for somebody else's, which is not told apart."""
+def own_ballot(ballot_id: uuid.UUID, voter: Callable[[], Voter]) -> Ballot:
+    """One of them by its public number, in any arena. Who asks is asked only where there is such a ballot.
+
+    `NotFound` for somebody else's, which is not told apart from one that never was.
+    """
     ballot = Ballot.objects.judgements().filter(public_id=ballot_id, battle__isnull=False).first()
-    if ballot is None or ballot.voter_id != voter.pk:
+    if ballot is None or ballot.voter_id != voter().pk:
         raise NotFound("There is no ballot of yours under this address.")
     return ballot

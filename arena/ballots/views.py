@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -45,7 +46,7 @@ def cast(request: HttpRequest, arena_slug: str) -> HttpResponse:
 @require_safe
 def reveal(request: HttpRequest, ballot_id: uuid.UUID) -> HttpResponse:
     """Who was who, for the voter alone."""
-    ballot = own_ballot(require_voter(request), ballot_id)
+    ballot = own_ballot(ballot_id, partial(require_voter, request))
     return render(request, "battles/reveal.html", reveal_context(ballot))
 
 
@@ -63,6 +64,6 @@ def own(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def retract(request: HttpRequest, ballot_id: uuid.UUID) -> HttpResponse:
-    voter = require_voter(request)
-    retract_ballot(voter=voter, ballot=own_ballot(voter, ballot_id))
+    ballot = own_ballot(ballot_id, partial(require_voter, request))
+    retract_ballot(voter=require_voter(request), ballot=ballot)
     return see_other(reverse("arena:reveal", args=[ballot_id]))

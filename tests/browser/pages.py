@@ -70,6 +70,58 @@ def revealed(arena: str, keys: str = "12") -> Callable[[Page, Site], None]:
     return go
 
 
+def asked_by(way: str, keys: str, arena: str = "ways") -> Callable[[Page, Site], None]:
+    """A battle that is judged in another way, answered but for the last step."""
+
+    def go(page: Page, site: Site) -> None:
+        visit(page, site, f"/arenas/{arena}/vote/")
+        if page.locator("[data-ballot]").get_attribute("data-protocol") != way:
+            page.locator(".ways summary").click()
+            page.locator(f".ways button[value={way}]").click()
+        expect(page.locator(f"[data-ballot][data-protocol={way}]")).to_be_visible()
+        page.keyboard.type(keys)
+
+    return go
+
+
+def other_ways(page: Page, site: Site) -> None:
+    visit(page, site, "/arenas/ways/vote/")
+    page.locator(".ways summary").click()
+
+
+def remarked(page: Page, site: Site) -> None:
+    asked_by("pair", "")(page, site)
+    for tick in page.locator(".tick").all():
+        tick.click()
+    page.fill("#comment", "x" * 500)
+
+
+def answered(way: str, keys: str) -> Callable[[Page, Site], None]:
+    def go(page: Page, site: Site) -> None:
+        asked_by(way, keys)(page, site)
+        page.keyboard.press("Enter")
+        expect(page.locator(".reveal")).to_be_visible(timeout=30_000)
+
+    return go
+
+
+def about_to_retract(page: Page, site: Site) -> None:
+    revealed("of-2")(page, site)
+    page.locator(".ways summary").click()
+
+
+def retracted(page: Page, site: Site) -> None:
+    about_to_retract(page, site)
+    page.get_by_role("button", name="Retract this ballot").click()
+    expect(page.get_by_text("Retracted: not counted.")).to_be_visible()
+
+
+def own_ballots(page: Page, site: Site) -> None:
+    retracted(page, site)
+    answered("graded-pair", "1")(page, site)
+    visit(page, site, "/ballots/")
+
+
 def all_bad(page: Page, site: Site) -> None:
     battle()(page, site)
     page.keyboard.press("b")
@@ -292,6 +344,25 @@ VISITORS = (
     Place("reveal of all bad", all_bad),
     Place("reveal as a page", reveal_page),
     Place("after a skip", skipped),
+    Place("other ways", other_ways),
+    *(
+        Place(f"vote by {way}{' on texts' if arena == 'ways-of-texts' else ''}", asked_by(way, keys, arena))
+        for way, keys in (
+            ("best-of-k", "2"),
+            ("best-worst", "23"),
+            ("pick-many", "13"),
+            ("pair", ""),
+            ("graded-pair", "5"),
+        )
+        for arena in ("ways", "ways-of-texts")
+    ),
+    Place("vote with remarks", remarked),
+    Place("reveal of grades", answered("graded-pair", "1")),
+    Place("reveal of the best and the worst", answered("best-worst", "41")),
+    Place("about to retract", about_to_retract),
+    Place("reveal of a retracted ballot", retracted),
+    Place("own ballots", own_ballots),
+    Place("own ballots, none", at("/ballots/")),
     Place("contestants at work", at("/arenas/queue/vote/")),
     Place("ask your own", at(STUDIO + "ask/")),
     Place("ask with a picture", at("/arenas/edits/ask/")),
@@ -356,6 +427,7 @@ PROBLEMS = (
     Place("token of another arena", refused({}, arena="of-3"), 400),
     Place("nothing placed", refused({"rank_a": ""}), 400),
     Place("voted already", voted_already, 409),
+    Place("own ballots without a cookie", at(f"/ballots/{MISSING}/retract/"), 405),
     Place("voter's cookie lost", without_cookie("podium_voter"), 403),
     Place("form refused", without_cookie("csrftoken"), 403),
     Place("refused in place", refused_in_place, 400),

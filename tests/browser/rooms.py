@@ -60,6 +60,14 @@ for size in (2, 3, 8):
     room = Arena.objects.create(slug=f"of-{{size}}", name=f"Of {{size}}", modality="image", battle_size=size)
     fill(room, size, 30, state="ready", media=True)
 
+asked = dict(
+    further_protocols=["k-rank", "best-of-k", "best-worst", "pick-many", "pair", "graded-pair"],
+    aspects=["faithful to the prompt, and to the person who wrote it"[:24], "w" * 60], asks_confidence=True,
+    reasons=["composition", "light", "r" * 60], takes_comments=True,
+)
+fill(Arena.objects.create(slug="ways", name="Ways", modality="image", **asked), 4, 60, state="ready", media=True)
+fill(Arena.objects.create(slug="ways-of-texts", name="Texts", **asked), 4, 60, state="ready", text='''{MARKDOWN}''')
+
 def live(slug, backend, size=2, **options):
     room = Arena.objects.create(slug=slug, name=slug.title(), battle_size=size, live_prompts=True, **options)
     for number in range(size):
