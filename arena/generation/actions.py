@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -256,11 +256,8 @@ def put_back(*, candidates: Sequence[Candidate], lease: uuid.UUID) -> None:
     held.update(state=CandidateState.QUEUED, lease=None, lease_until=None, attempts=F("attempts") - 1)
 
 
-def free_expired_leases(announce: Callable[[Sequence[int]], object] = announce_candidates) -> int:
-    """Queue again what a worker that died had claimed. A candidate that outlived its last try has failed.
-
-    announce: given those that somebody waited for in vain.
-    """
+def free_expired_leases() -> int:
+    """Queue again what a worker that died had claimed. A candidate that outlived its last try has failed."""
     expired = Candidate.objects.expired()
     message = "The worker did not finish in time, or was stopped."
     last_tries = expired.filter(Q(attempts__gte=MAX_ATTEMPTS) | Q(attempts__gte=AWAITED_ATTEMPTS, priority__lt=0))
@@ -269,7 +266,7 @@ def free_expired_leases(announce: Callable[[Sequence[int]], object] = announce_c
         state=CandidateState.FAILED, lease=None, lease_until=None, failure=message, finished_at=timezone.now()
     )
     if awaited:
-        announce(awaited)
+        announce_candidates(awaited)
     return failed + expired.update(state=CandidateState.QUEUED, lease=None, lease_until=None, failure=message)
 
 

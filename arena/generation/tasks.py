@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from celery import shared_task
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from arena.catalogue.models import Arena
-from arena.events import announce_candidates, announce_text
+from arena.events import announce_text
 
 from .actions import free_expired_leases, plan_candidates
 from .queries import next_work
@@ -35,14 +35,8 @@ def supply() -> None:
 
 @shared_task(name="arena.generation.reap")
 def reap() -> None:
-    if free_expired_leases(announce=tell.delay):
+    if free_expired_leases():
         start_pumps()
-
-
-@shared_task(name="arena.generation.tell")
-def tell(candidates: Sequence[int]) -> None:
-    """Whoever listens may ask a model to look at answers: not where tasks keep watch."""
-    announce_candidates(candidates)
 
 
 @shared_task(name="arena.generation.pump")

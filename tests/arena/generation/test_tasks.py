@@ -162,11 +162,11 @@ def test_one_of_those_that_ask_servers_is_kept_for_people_who_wait(
     assert list(Candidate.objects.ready()) == [queue[0]]
 
 
-def test_who_waited_in_vain_is_told_of_by_a_task_of_its_own(
+def test_who_waited_in_vain_is_told_of(
     queue: list[Candidate], sent: deque[int], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Sequence[int]] = []
-    monkeypatch.setattr(tasks.tell, "delay", told.append)
+    monkeypatch.setattr("arena.generation.actions.announce_candidates", told.append)
     Candidate.objects.filter(pk=queue[0].pk).update(priority=WAITING, attempts=MAX_ATTEMPTS - 1)
     claim_batch(most=1)
     clock.advance(seconds=LEASE.total_seconds() + 1)
@@ -182,7 +182,6 @@ def test_who_waited_in_vain_is_told_of_by_a_task_of_its_own(
         ("arena.generation.reap", "default"),
         ("arena.live.see_to_all", "default"),
         ("arena.generation.pump", "generation"),
-        ("arena.generation.tell", "generation"),
         ("arena.live.review", "moderation"),
         ("arena.live.read_on", "moderation"),
         ("arena.generation.pump_remote", "remote"),
