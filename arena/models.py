@@ -4,6 +4,7 @@ from .accounts.models import User
 from .ballots.models import AspectRanks, Ballot, Remark
 from .battles.models import Battle, BattleSlot
 from .catalogue.models import Arena, Contestant, ContestantRevision
+from .flags.models import Flag
 from .generation.models import Candidate
 from .live.models import Review
 from .prompts.models import Prompt
@@ -18,6 +19,7 @@ __all__ = [
     "Candidate",
     "Contestant",
     "ContestantRevision",
+    "Flag",
     "Prompt",
     "Remark",
     "Review",

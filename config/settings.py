@@ -325,6 +325,7 @@ UNFOLD: dict[str, Any] = {
                 ("Ballots", "how_to_vote", "arena_ballot"),
                 ("Voters", "person", "arena_voter"),
                 ("Reviews", "gavel", "arena_review"),
+                ("Reports", "flag", "arena_flag"),
             ),
             _menu(
                 "Ranking",

@@ -29,7 +29,7 @@
   // A refusal is shown in place of the battle. Elsewhere (a progress line, the standings) what is there stays.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, target } = event.detail;
-    if (xhr.status >= 400 && (target.id !== "battle" || xhr.status >= 502)) event.detail.shouldSwap = false;
+    if (xhr.status >= 400 && ((target.id !== "battle" && !target.closest(".popover")) || xhr.status >= 502)) event.detail.shouldSwap = false;
   });
 
   let wasWaiting = false;

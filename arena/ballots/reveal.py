@@ -10,6 +10,7 @@ import numpy as np
 from django.core.cache import cache
 from django.urls import reverse
 
+from arena.battles import tokens
 from arena.battles.models import LETTERS, Battle
 from arena.battles.presentation import ShownSlot, show_battle, show_slot
 from arena.catalogue.models import Contestant
@@ -87,7 +88,7 @@ def _keep_effect(ballot: Ballot) -> None:
 
 
 def reveal_context(ballot: Ballot) -> dict[str, Any]:
-    battle = Battle.objects.with_slots().select_related("arena", "prompt").get(ballots=ballot.pk)
+    battle = Battle.objects.with_slots().select_related("arena", "prompt", "voter").get(ballots=ballot.pk)
     contestants = Contestant.objects.in_bulk(ballot.contestants)
     effect = _effect_of(ballot)
     results = [
@@ -97,6 +98,7 @@ def reveal_context(ballot: Ballot) -> dict[str, Any]:
     ]
     return {
         "arena": battle.arena,
+        "token": tokens.issue(battle, battle.voter.public_id),
         "battle": show_battle(battle),
         "ballot": {
             "id": ballot.public_id,

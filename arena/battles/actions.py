@@ -23,18 +23,13 @@ from arena.voters.models import Voter
 from . import tokens
 from .history import History, history_of, with_history
 from .models import AWAITED, Battle, BattleSlot, BattleState
-from .queries import open_battle_of
+from .queries import open_battle_of, own_battle
 
 _TRIES = 3  # choices from a stock that was out of date; each reads it anew
 
 
 class BattleClosed(Conflict):
     code = "battle_closed"
-
-
-class NotYourBattle(NotAllowed):
-    code = "battle_of_another_voter"
-    title = "This battle belongs to another voter"
 
 
 class GoalReached(Conflict):
@@ -151,17 +146,7 @@ def locked_battle(named: tokens.BattleToken, voter: Voter, arena: Arena | None =
     Refused to anybody but its voter and, with `arena`, in any other arena.
     """
     battles = Battle.objects.select_for_update(of=("self",)).select_related("arena", "prompt")
-    battle = battles.filter(public_id=named.battle).first()
-    if battle is None:
-        raise tokens.ForgedToken("This battle no longer exists. Open a new one.")
-    if arena is not None and battle.arena_id != arena.pk:
-        raise tokens.ForgedToken(f"This battle does not belong to {arena.name}. Vote in the arena that showed it.")
-    if named.voter != voter.public_id or battle.voter_id != voter.pk:
-        raise NotYourBattle(
-            "The battle was opened for somebody else, or you have signed in or out since. "
-            "Open a new battle and vote there."
-        )
-    return battle
+    return own_battle(voter, arena, named, battles)
 
 
 def dice() -> np.random.Generator:

@@ -76,7 +76,7 @@ def asked_by(way: str, keys: str, arena: str = "ways") -> Callable[[Page, Site],
     def go(page: Page, site: Site) -> None:
         visit(page, site, f"/arenas/{arena}/vote/")
         if page.locator("[data-ballot]").get_attribute("data-protocol") != way:
-            page.locator(".ways summary").click()
+            page.locator(".ways summary", has_text="another way").click()
             page.locator(f".ways button[value={way}]").click()
         expect(page.locator(f"[data-ballot][data-protocol={way}]")).to_be_visible()
         page.keyboard.type(keys)
@@ -86,7 +86,7 @@ def asked_by(way: str, keys: str, arena: str = "ways") -> Callable[[Page, Site],
 
 def other_ways(page: Page, site: Site) -> None:
     visit(page, site, "/arenas/ways/vote/")
-    page.locator(".ways summary").click()
+    page.locator(".ways summary", has_text="another way").click()
 
 
 def remarked(page: Page, site: Site) -> None:
@@ -107,7 +107,7 @@ def answered(way: str, keys: str) -> Callable[[Page, Site], None]:
 
 def about_to_retract(page: Page, site: Site) -> None:
     revealed("of-2")(page, site)
-    page.locator(".ways summary").click()
+    page.locator(".ways summary", has_text="Retract").click()
 
 
 def retracted(page: Page, site: Site) -> None:
@@ -120,6 +120,31 @@ def own_ballots(page: Page, site: Site) -> None:
     retracted(page, site)
     answered("graded-pair", "1")(page, site)
     visit(page, site, "/ballots/")
+
+
+def about_to_report(page: Page, site: Site) -> None:
+    battle("of-2")(page, site)
+    page.locator(".ways summary", has_text="Report").click()
+    expect(page.locator("#flag-note")).to_be_visible()
+
+
+def reported(page: Page, site: Site) -> None:
+    about_to_report(page, site)
+    page.fill("#flag-note", "half of it is missing")
+    page.locator(".popover button").click()
+    expect(page.get_by_text("Reported.")).to_be_visible()
+
+
+def report_page(page: Page, site: Site) -> None:
+    """What a browser without the script gets."""
+    battle("of-2")(page, site)
+    visit(page, site, page.locator(".popover a", has_text="Report").first.get_attribute("href") or "")
+
+
+def report_taken(page: Page, site: Site) -> None:
+    report_page(page, site)
+    page.evaluate("document.querySelector('main form').submit()")
+    expect(page.locator("#reported")).to_be_visible()
 
 
 def all_bad(page: Page, site: Site) -> None:
@@ -357,6 +382,10 @@ VISITORS = (
         for arena in ("ways", "ways-of-texts")
     ),
     Place("vote with remarks", remarked),
+    Place("about to report", about_to_report),
+    Place("reported", reported),
+    Place("report as a page", report_page),
+    Place("report taken", report_taken),
     Place("reveal of grades", answered("graded-pair", "1")),
     Place("reveal of the best and the worst", answered("best-worst", "41")),
     Place("about to retract", about_to_retract),
@@ -442,6 +471,7 @@ LISTS = (
     "arena/candidate",
     "arena/contestant",
     "arena/contestantrevision",
+    "arena/flag",
     "arena/generationhost",
     "arena/prompt",
     "arena/review",

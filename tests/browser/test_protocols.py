@@ -64,7 +64,7 @@ def asked(somebody: Person, way: str, arena: str = "words") -> Page:
     page = somebody.page
     somebody.go(f"/arenas/{arena}/vote/")
     if page.locator("[data-ballot]").get_attribute("data-protocol") != way:
-        page.locator(".ways summary").click()
+        page.locator(".ways summary", has_text="another way").click()
         page.locator(f".ways button[value={way}]").click()
     expect(page.locator(f"[data-ballot][data-protocol={way}]")).to_be_visible()
     return page

@@ -19,7 +19,9 @@ from django.urls import reverse
 from arena.admin_base import LedgerAdmin
 from arena.ballots.actions import retract_ballot
 from arena.ballots.models import Ballot
+from arena.battles.models import BattleSlot
 from arena.catalogue.models import Arena, Contestant, ContestantRevision
+from arena.flags.models import Flag
 from arena.generation.models import Candidate, GenerationHost
 from arena.live.models import Review
 from arena.models import User
@@ -59,6 +61,8 @@ def busy(ready_arena: Arena, tmp_path: Path) -> Arena:
     measure_goal(leaderboard_of(ready_arena.pk))
     GenerationHost.objects.create(host="api.example.org")
     Review.objects.create(arena=ready_arena, prompt_text="drat", refused=True, moderator="word list")
+    slot = BattleSlot.objects.select_related("battle").earliest("pk")
+    Flag.objects.create(slot=slot, voter=slot.battle.voter, kind="broken", note="half of it is missing")
     return ready_arena
 
 
