@@ -62,7 +62,7 @@ def boolean(name: str, default: bool) -> bool:
     )
 
 
-def integer(name: str, default: int, *, minimum: int = 0) -> int:
+def integer(name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
     raw = os.environ.get(name)
     if raw is None or raw == "":
         return default
@@ -72,6 +72,8 @@ def integer(name: str, default: int, *, minimum: int = 0) -> int:
         raise EnvironmentProblem(f"{name}={raw!r} is not a whole number") from None
     if value < minimum:
         raise EnvironmentProblem(f"{name}={value} is below {minimum}")
+    if maximum is not None and value > maximum:
+        raise EnvironmentProblem(f"{name}={value} is above {maximum}")
     return value
 
 

@@ -117,7 +117,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # Connections come from a pool: under ASGI each request runs in a thread of its own, and a new connection each
 # time would cost more than the queries of most pages.
-_pool = {"min_size": 1, "max_size": environment.integer("DATABASE_POOL_SIZE", 12, minimum=1), "timeout": 10}
+_pool = {"min_size": 1, "max_size": environment.integer("DATABASE_POOL_SIZE", 12, minimum=2), "timeout": 10}
 if _database is None:
     DATABASES: dict[str, dict[str, Any]] = {
         "default": {
@@ -207,7 +207,7 @@ MODERATION_WORDS = environment.text("MODERATION_WORDS")
 MODERATION_CLASSIFIER = environment.text("MODERATION_CLASSIFIER")
 MODERATION_PICTURES = environment.text("MODERATION_PICTURES")
 MODERATION_LABELS = environment.words("MODERATION_LABELS", ["toxic", "nsfw"])
-MODERATION_PERCENT = environment.integer("MODERATION_PERCENT", 50, minimum=1)
+MODERATION_PERCENT = environment.integer("MODERATION_PERCENT", 50, minimum=1, maximum=100)
 
 # Static files and media
 

@@ -31,6 +31,9 @@ AWAITED_ATTEMPTS = 3  # without a pause: whoever waits is better served by anoth
 # an outage of ten loses nothing.
 _FIRST_PAUSE = timedelta(seconds=15)
 _PAUSES_GROW = 4
+_LONGEST_PAUSE = timedelta(days=1)  # that a server is granted
+_LONGEST_FOR_PEOPLE = timedelta(seconds=10)  # another contestant answers sooner
+_WAITED_FOR = ("preparing", "open")  # states of a battle in which somebody is at the other end
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")  # in the words for an object: the same cause would look new each time
 _MOST_CAUSE = 2000  # characters
 MOST_TEXT_BYTES = 2**20  # of a generated text, as of an imported one
@@ -230,24 +233,39 @@ def blind_media_name(media_type: str) -> str:
     return f"candidates/{name[:2]}/{name}.{_EXTENSIONS[media_type]}"
 
 
-def fail_candidates(*, candidates: Sequence[Candidate], lease: uuid.UUID, message: str, permanent: bool) -> None:
-    """Give a batch back after an error: for another try later, or for good when trying again cannot help."""
+def fail_candidates(
+    *, candidates: Sequence[Candidate], lease: uuid.UUID, message: str, permanent: bool, wait: float | None = None
+) -> None:
+    """Give a batch back after an error: for another try later, or for good when trying again cannot help.
+
+    wait: seconds before which it cannot; people do not wait so long, so for them that is for good. What was made for
+    people who have gone is withdrawn.
+    """
+    asked = timedelta(seconds=min(wait or 0.0, _LONGEST_PAUSE.total_seconds()))
     cause = _ADDRESS.sub("", message).replace("\x00", "\ufffd")[:_MOST_CAUSE]
     for candidate in candidates:
         awaited = candidate.priority < 0
         final = permanent or candidate.attempts >= (AWAITED_ATTEMPTS if awaited else MAX_ATTEMPTS)
+        final = final or (awaited and asked > _LONGEST_FOR_PEOPLE)
         pause = timedelta(0) if awaited else _FIRST_PAUSE * _PAUSES_GROW ** (candidate.attempts - 1)
+        again = CandidateState.WITHDRAWN if awaited and _is_left(candidate) else CandidateState.QUEUED
         held = Candidate.objects.filter(pk=candidate.pk, state=CandidateState.CLAIMED, lease=lease)
         written = held.update(
-            state=CandidateState.FAILED if final else CandidateState.QUEUED,
+            state=CandidateState.FAILED if final else again,
             lease=None,
             lease_until=None,
             failure=cause,
-            not_before=None if final else timezone.now() + pause,
+            not_before=None if final else timezone.now() + max(pause, asked),
             finished_at=timezone.now() if final else None,
         )
         if written and final and awaited:
             announce_candidates([candidate.pk])
+
+
+def _is_left(candidate: Candidate) -> bool:
+    """Whether it was made for people of whom nobody waits any more."""
+    slots = candidate.slots.all()
+    return slots.exists() and not slots.filter(battle__state__in=_WAITED_FOR).exists()
 
 
 def put_back(*, candidates: Sequence[Candidate], lease: uuid.UUID) -> None:
@@ -257,9 +275,13 @@ def put_back(*, candidates: Sequence[Candidate], lease: uuid.UUID) -> None:
 
 
 def free_expired_leases() -> int:
-    """Queue again what a worker that died had claimed. A candidate that outlived its last try has failed."""
+    """Queue again what a worker that died had claimed. A candidate that outlived its last try has failed, and one made
+    for people who have gone is withdrawn.
+    """
     expired = Candidate.objects.expired()
     message = "The worker did not finish in time, or was stopped."
+    left = expired.filter(priority__lt=0, slots__isnull=False).exclude(slots__battle__state__in=_WAITED_FOR)
+    left.update(state=CandidateState.WITHDRAWN, lease=None, lease_until=None, failure=message)
     last_tries = expired.filter(Q(attempts__gte=MAX_ATTEMPTS) | Q(attempts__gte=AWAITED_ATTEMPTS, priority__lt=0))
     awaited = list(last_tries.filter(priority__lt=0).values_list("pk", flat=True))
     failed = last_tries.update(

@@ -281,7 +281,13 @@ class _Desk(Watch):
 
     def _store(self, candidate: Candidate, lease: uuid.UUID, outcome: Outcome) -> None:
         if isinstance(outcome, GenerationError):
-            fail_candidates(candidates=[candidate], lease=lease, message=outcome.message, permanent=outcome.permanent)
+            fail_candidates(
+                candidates=[candidate],
+                lease=lease,
+                message=outcome.message,
+                permanent=outcome.permanent,
+                wait=outcome.wait,
+            )
         elif not finish_candidate(candidate=candidate, lease=lease, result=outcome):
             log.warning("the result for candidate %s was not stored: late, or not fit to be shown", candidate.pk)
 

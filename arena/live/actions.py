@@ -262,7 +262,7 @@ def admit_prompt(battle_id: int) -> None:
 def review_answers(battle_id: int) -> None:
     """Look at those answers of a preparing battle that are ready; a refused one is withdrawn. It may load models."""
     for candidate in _unseen(battle_id).select_related("prompt__arena", "prompt__asked_by"):
-        subject = _media(candidate) if candidate.media else candidate.text
+        subject = _seen(candidate) if candidate.media else candidate.text
         verdict = checked(subject, moderators())
         with transaction.atomic():
             review, made = Review.objects.get_or_create(
@@ -278,6 +278,14 @@ def review_answers(battle_id: int) -> None:
             if made and review.refused:
                 candidate.state = CandidateState.WITHDRAWN
                 candidate.save(update_fields=["state"])
+
+
+def _seen(candidate: Candidate) -> Media:
+    """What of an output in a file can be looked at: of a video the picture that stands for it."""
+    if candidate.media_type.startswith("video/") and candidate.thumbnail:
+        with candidate.thumbnail.open("rb") as file:
+            return Media(file.read(), "image/webp")
+    return _media(candidate)
 
 
 def _media(row: Prompt | Candidate) -> Media:

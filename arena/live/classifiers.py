@@ -23,6 +23,8 @@ class ByClassifier:
     def check(self, subject: str | Media) -> Verdict:
         if not isinstance(subject, self._kind) or not subject:
             return PASSED
+        if isinstance(subject, Media) and not subject.media_type.startswith("image/"):
+            return PASSED
         for label, score in self._classify(subject):
             if label.casefold() in self._labels and score >= self._least:
                 return Verdict(True, self.name, f"{label} {score:.2f}")

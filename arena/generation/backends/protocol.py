@@ -76,12 +76,16 @@ class SettingsError(ValueError):
 
 
 class GenerationError(Exception):
-    """A request or a batch failed. `permanent`: trying again cannot help; `message` is fit for an admin to read."""
+    """A request or a batch failed. `permanent`: trying again cannot help; `message` is fit for an admin to read.
 
-    def __init__(self, message: str, *, permanent: bool) -> None:
+    wait: seconds before which trying again is useless, where that is known.
+    """
+
+    def __init__(self, message: str, *, permanent: bool, wait: float | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.permanent = permanent
+        self.wait = wait
 
 
 class OutOfMemory(GenerationError):

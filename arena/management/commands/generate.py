@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from arena.catalogue.models import Arena
+from arena.events import announce_text
 from arena.generation.actions import free_expired_leases, newest_revisions, plan_candidates, retry_failed
 from arena.generation.queries import Supply, failures_of, supply_of
 from arena.generation.tasks import start_pumps
@@ -66,7 +67,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{planned} outputs queued" + (f", {retried} that had failed queued again" if again else ""))
 
     def _follow(self, arena: Arena, here: bool) -> None:
-        stations = [station_for(arena=arena.pk), station_for(remote=True, arena=arena.pk)] if here else []
+        kinds = (False, True) if here else ()
+        stations = [station_for(remote=remote, arena=arena.pk, listen=announce_text) for remote in kinds]
         looked = 0.0
         while True:
             if time.monotonic() - looked >= _EVERY or not here:

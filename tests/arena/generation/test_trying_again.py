@@ -68,6 +68,28 @@ class TestFailing:
 
         assert pauses == pytest.approx([15, 60, 240, 960], rel=0.2)  # a busy machine takes a moment in between
 
+    @pytest.mark.parametrize(
+        ("wait", "pause"),
+        [(3600.0, 3600), (1.0, 15), (None, 15), (1e9, 86_400)],
+        ids=["hour", "short", "none", "absurd"],
+    )
+    def test_comes_back_no_sooner_than_the_server_asks_for(
+        self, queue: list[Candidate], clock: Clock, wait: float | None, pause: float
+    ) -> None:
+        claim = claimed(most=1)
+        fail_candidates(candidates=claim.candidates, lease=claim.lease, message="busy", permanent=False, wait=wait)
+        until = Candidate.objects.get(pk=claim.candidates[0].pk).not_before
+
+        assert until is not None
+        assert (until - clock.now()).total_seconds() == pytest.approx(pause, abs=10)
+
+    def test_does_not_let_people_wait_for_a_server_that_asks_for_an_hour(self, queue: list[Candidate]) -> None:
+        Candidate.objects.filter(pk=queue[0].pk).update(priority=WAITING)
+        claim = claimed(most=1)
+        fail_candidates(candidates=claim.candidates, lease=claim.lease, message="busy", permanent=False, wait=3600.0)
+
+        assert Candidate.objects.get(pk=queue[0].pk).state == CandidateState.FAILED
+
     def test_keeps_a_cause_that_is_the_same_each_time_and_can_be_stored(self, queue: list[Candidate]) -> None:
         claim = claimed(most=1)
         message = "cannot identify <_io.BytesIO object at 0x7f11d7c772d0>\x00" + "x" * 9000

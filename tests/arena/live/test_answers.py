@@ -11,7 +11,7 @@ from django.conf import settings
 from arena.ballots.models import Ballot
 from arena.battles.models import Battle, BattleState
 from arena.catalogue.models import Arena, Contestant, ContestantRevision, ContestantState
-from arena.generation.actions import LEASE, claim_batch, free_expired_leases
+from arena.generation.actions import LEASE, claim_batch, fail_candidates, free_expired_leases
 from arena.generation.models import Candidate, CandidateState
 from arena.live.actions import MOST_REPLACEMENTS, settle
 from arena.live.tasks import see_to_all
@@ -54,6 +54,23 @@ def test_it_opens_when_all_answers_are_there_and_then_has_as_long_as_any_battle(
     minutes = (opened.expires_at - opened.opened_at).total_seconds() / 60
     assert minutes == pytest.approx(settings.BATTLE_MINUTES, abs=1)
     assert (opened.replacements, opened.probability_exact) == (0, True)
+
+
+@pytest.mark.parametrize("how", ["fails", "its worker dies"])
+def test_what_was_begun_for_people_who_have_gone_is_not_begun_again(
+    live_arena: Arena, asker: Asker, clock: Clock, how: str
+) -> None:
+    battle = asker.battle(live_arena)
+    claim = claim_batch(most=1)
+    assert claim is not None
+    Battle.objects.filter(pk=battle.pk).update(state=BattleState.VOID)
+    if how == "fails":
+        fail_candidates(candidates=claim.candidates, lease=claim.lease, message="hung", permanent=False)
+    else:
+        clock.advance(seconds=LEASE.total_seconds() + 1)
+        free_expired_leases()
+
+    assert Candidate.objects.get(pk=claim.candidates[0].pk).state == CandidateState.WITHDRAWN
 
 
 def test_who_cannot_answer_is_replaced_by_another(live_arena: Arena, asker: Asker, work: Work, behave: Behave) -> None:

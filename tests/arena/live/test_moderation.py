@@ -132,6 +132,35 @@ def test_a_classifier_refuses_its_labels_from_a_score_on() -> None:
     assert moderator.check(Media(b"", "image/png")) == PASSED, "a picture is for the other one"
 
 
+def test_a_classifier_of_pictures_lets_sounds_and_videos_pass() -> None:
+    looked: list[Media] = []
+
+    def classify(subject: Media) -> list[tuple[str, float]]:
+        looked.append(subject)
+        return [("nsfw", 1.0)]
+
+    moderator = ByClassifier("a model", classify, Media, ["nsfw"], 0.5)
+
+    assert moderator.check(Media(b"fLaC", "audio/flac")) == PASSED
+    assert moderator.check(Media(b"webm", "video/webm")) == PASSED
+    assert moderator.check(Media(b"RIFF", "image/webp")).refused
+    assert [subject.media_type for subject in looked] == ["image/webp"]
+
+
+def test_of_a_video_the_picture_that_stands_for_it_is_looked_at(arena: Arena, prompts: list[Prompt]) -> None:
+    from django.core.files.base import ContentFile
+
+    from arena.live.actions import _seen
+
+    candidate = Candidate(media_type="video/webm")
+    candidate.media.save("a.webm", ContentFile(b"webm"), save=False)
+    candidate.thumbnail.save("a.webp", ContentFile(b"a picture"), save=False)
+
+    assert _seen(candidate) == Media(b"a picture", "image/webp")
+    candidate.media_type = "audio/flac"
+    assert _seen(candidate) == Media(b"webm", "audio/flac")
+
+
 def test_the_first_refusal_counts() -> None:
     assert checked("drat", [WordList(["bother"]), WordList(["drat"]), WordList([])]).reason == "contains 'drat'"
 

@@ -22,8 +22,7 @@ class Transient(GenerationError):
     """A failure that may pass. `wait`: the seconds the server asks for; `begun`: part of the answer was passed on."""
 
     def __init__(self, message: str, *, wait: float | None = None) -> None:
-        super().__init__(message, permanent=False)
-        self.wait = wait
+        super().__init__(message, permanent=False, wait=wait)
         self.begun = False
 
 

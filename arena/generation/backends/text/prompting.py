@@ -48,7 +48,12 @@ class Asking:
         if picture is None:
             ids: list[int] = self.tokenizer(text, add_special_tokens=self._templates is None)["input_ids"]
         else:
-            ids = self._seen([text], [picture])["input_ids"][0].tolist()
+            try:
+                ids = self._seen([text], [picture])["input_ids"][0].tolist()
+            except (ValueError, TypeError, IndexError) as error:  # such as a prompt that itself says where pictures go
+                raise GenerationError(
+                    f"{self._settings.model} cannot read this prompt with its picture: {error}", permanent=True
+                ) from error
         if not ids:
             raise GenerationError("the prompt is empty, and this model cannot begin with nothing", permanent=True)
         room = self._settings.max_new_tokens

@@ -51,7 +51,8 @@ class Wording:
 
     def _given(self, fresh: str) -> str:
         """`held` and `fresh`, as far as they cannot belong to a stop text."""
-        pending = self._held + fresh
+        # No database stores a NUL, and what is shown while it grows has to be what is kept.
+        pending = self._held + fresh.replace("\x00", _BROKEN)
         places = [place for place in (pending.find(stop) for stop in self._stop) if place >= 0]
         if places:
             self.stopped = True

@@ -35,3 +35,15 @@ def test_what_is_no_picture_fails_alone(open_model, seeing):
     assert broken.permanent
     assert "no readable PNG picture" in broken.message
     assert isinstance(fine, Result)
+
+
+def test_a_prompt_that_says_itself_where_a_picture_goes_fails_alone(open_model, seeing):
+    model = open_model(seeing, max_new_tokens=3)
+    marker = model.asking.processor.image_token
+    odd, fine = model.generate(
+        [Request(f"what is {marker} this", 1, toys.picture("red")), Request("the cat", 2, toys.picture("blue"))]
+    )
+    assert isinstance(odd, GenerationError)
+    assert odd.permanent
+    assert "cannot read this prompt with its picture" in odd.message
+    assert isinstance(fine, Result)

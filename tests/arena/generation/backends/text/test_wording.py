@@ -64,10 +64,15 @@ def test_what_may_be_the_beginning_of_a_stop_text_is_held_back_and_then_given():
 
 @given(st.text(max_size=30), st.lists(st.text(min_size=1, max_size=3), max_size=3))
 def test_the_parts_make_up_the_text_up_to_the_first_complete_stop_text(text, stop):
-    text = text.replace("\ufffd", "")
+    text = text.replace("\ufffd", "").replace("\x00", "")
     parts, wording = _parts(text, tuple(stop))
     assert "".join(parts) == wording.text
     ends = [text.find(each) + len(each) for each in stop if each in text]
     complete = text[: min(ends)] if ends else text
     places = [complete.find(each) for each in stop if each in complete]
     assert wording.text == (complete[: min(places)] if places else text)
+
+
+def test_a_nul_is_given_as_what_is_stored_in_its_place():
+    parts, wording = _parts("a\x00b\x00", ())
+    assert "".join(parts) == wording.text == "a\ufffdb\ufffd"
