@@ -35,6 +35,7 @@ Floats = NDArray[np.float64]
 FIRST = 3  # sweeps before the first draw of a chain
 FIRST_OF_TIES = 8  # the same where a tie parameter goes slowly up and down a ridge together with the strengths
 KEPT = 4  # draws of a chain, a sweep apart
+MOST_WORK = 1.6e6  # of 10,000 draws: about eight seconds
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -111,6 +112,19 @@ class Mixture:
             *rows_of_items(terms),
             *((0, 0.0, 0.0, 1.0) if ties is None else (ties.link, ties.tied, ties.prior, ties.stride)),
         )
+
+
+def work(terms: Terms) -> float:
+    """What a sweep costs: for each row its terms, as often as a sweep comes by, which is thrice for each item in it.
+
+    "All of N before the rest" is summed over the subsets of N, or integrated, whose exponentials cost twenty times as
+    much as a sum. Measured: five seconds for a million, for 10,000 draws and the average before them.
+    """
+    length, hidden = np.diff(terms.starts).astype(np.float64), np.maximum(terms.split, 0).astype(np.float64)
+    subsets = hidden * 2.0 ** np.minimum(hidden, chains.SUBSETS)
+    nodes = 20 * hidden * (np.log(hidden + 60.0) - chains.NODE_LOW) / chains.NODE_STEP
+    each = np.where(hidden == 0, length, np.where(hidden > chains.SUBSETS, nodes, subsets + length))
+    return float(each @ (3 * length + 6))
 
 
 def first_of_another_kind(terms: Terms) -> int:

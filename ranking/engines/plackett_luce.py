@@ -55,8 +55,8 @@ from ranking.engines.extended import Extension, solve
 from ranking.engines.fit import Fit, centred
 from ranking.engines.laplace import Mode as Mode
 from ranking.engines.laplace import maximise as maximise
-from ranking.engines.laplace import rival_note
-from ranking.engines.mixture import Mixture
+from ranking.engines.laplace import rival_note, widest_view
+from ranking.engines.mixture import MOST_WORK, Mixture, work
 from ranking.engines.scores import ballot_scores
 from ranking.engines.second_order import learned
 from ranking.engines.terms import group
@@ -64,6 +64,11 @@ from ranking.engines.terms import group
 Floats = NDArray[np.float64]
 
 NAME = "plackett-luce"
+TOO_MANY_ORDERS = (
+    "so many orders agree with these ballots, which leave many places open or tie many, that averaging over how wide "
+    "the field may be would take long: ratings and ranks are those of the likeliest width, and intervals may be too "
+    "narrow"
+)
 
 
 def fit(
@@ -109,7 +114,10 @@ def fit(
     else:
         mode = maximise(terms, prior_sd=prior_sd, start=began)
         believed = intervals == "model" or not mode.converged
-        if prior_sd is None:
+        if prior_sd is None and believed and work(terms) > MOST_WORK:
+            mode, loose = widest_view(terms, mode)
+            said += [TOO_MANY_ORDERS] if loose else []
+        elif prior_sd is None:
             mode, average = learned(terms, mode, average=believed)
         spread = mode.centred if believed else _robust(evidence, terms, mode, intervals)
     strengths, spread = (mode.theta, spread) if average is None else (average.mean, average.covariance)

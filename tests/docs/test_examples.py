@@ -182,15 +182,17 @@ def replacement(match: re.Match[str]) -> str:
     return names[match[1]]
 
 
-def settings_read() -> dict[str, tuple[str, ast.expr, int]]:
-    """Variables whose default is written as a constant or a list: reader, default, smallest value."""
+def settings_read() -> dict[str, tuple[str, ast.expr, str]]:
+    """Variables whose default is written as a constant or a list: reader, default, limits of a number."""
     found = {}
     for call in ast.walk(ast.parse(pages.text("config/settings.py"))):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and len(call.args) == 2:
             name, default = call.args
             if ast.unparse(call.func.value) == "environment" and isinstance(default, ast.Constant | ast.List):
-                least = [ast.literal_eval(word.value) for word in call.keywords if word.arg == "minimum"]
-                found[ast.literal_eval(name)] = (call.func.attr, default, least[0] if least else 0)
+                words = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+                least, most = words.get("minimum", 0), words.get("maximum")
+                limits = f"{least} or more" if most is None else f"{least} to {most}"
+                found[ast.literal_eval(name)] = (call.func.attr, default, limits)
     return {name: entry for name, entry in found.items() if entry[0] != "required"}
 
 
@@ -201,7 +203,7 @@ def test_defaults_and_limits_of_settings_are_as_described() -> None:
     read = settings_read()
     assert len(read) >= 9
 
-    for name, (reader, expression, least) in read.items():
+    for name, (reader, expression, limits) in read.items():
         kind, shown = described[name]
         default = ast.literal_eval(expression)
         if reader == "boolean":
@@ -211,4 +213,4 @@ def test_defaults_and_limits_of_settings_are_as_described() -> None:
         else:
             assert shown == f"`{default}`", name
         if reader == "integer":
-            assert kind == f"whole number, {least} or more", name
+            assert kind == f"whole number, {limits}", name

@@ -14,7 +14,8 @@ from ranking.engines import kernels, reference
 from ranking.engines.errors import FitError
 from ranking.engines.evidence import UNKNOWN, Evidence
 from ranking.engines.fields import MAX_WEIGHT
-from ranking.engines.plackett_luce import fit, maximise, quality_floor
+from ranking.engines.mixture import MOST_WORK, work
+from ranking.engines.plackett_luce import TOO_MANY_ORDERS, fit, maximise, quality_floor
 from ranking.engines.terms import group
 from tests.ranking.engines.ballots import evidence_of, names, simulated, some_ballots
 
@@ -305,3 +306,34 @@ def test_pooling_and_unused_grades_are_said() -> None:
     assert "ballots of 2 protocols are pooled: pair 1, k-rank 1" in found.warnings
     assert "ballots of 2 kinds of voter are pooled: public 1, judge 1" in found.warnings
     assert "the grades of 1 graded pairs are not used, only who is ahead" in found.warnings
+
+
+def best_and_worst(count: int, size: int, contestants: int) -> Evidence:
+    rng = np.random.default_rng(7)
+    ranks = [1, *[UNKNOWN] * (size - 2), -1]
+    return evidence_of([(rng.permutation(contestants)[:size].tolist(), ranks) for _ in range(count)], contestants)
+
+
+class TestBallotsUnderWhichManyOrdersAreLeft:
+    def test_are_averaged_while_that_is_quick(self) -> None:
+        few = best_and_worst(50, 4, 50)
+
+        assert work(group(few)) < MOST_WORK
+        assert TOO_MANY_ORDERS not in fit(few).warnings
+
+    @pytest.mark.parametrize(("count", "size"), [(50, 12), (10, 20), (3, 40)])
+    def test_take_the_likeliest_width_where_it_would_be_slow_and_say_so(self, count: int, size: int) -> None:
+        many = best_and_worst(count, size, 50)
+        found = fit(many)
+
+        assert work(group(many)) > MOST_WORK
+        assert TOO_MANY_ORDERS in found.warnings
+        assert found.converged
+        assert found.sampler is None
+        assert found.covariance is not None
+        assert (np.diag(found.covariance) > 0).all()
+
+    def test_are_warned_of_only_where_the_average_would_matter(self) -> None:
+        """With a given prior, or with so many ballots that the width hardly matters, nothing is left out."""
+        assert TOO_MANY_ORDERS not in fit(best_and_worst(50, 12, 50), prior_sd=1.0).warnings
+        assert TOO_MANY_ORDERS not in fit(best_and_worst(1500, 12, 14)).warnings
