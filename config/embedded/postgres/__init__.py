@@ -8,12 +8,15 @@ set-up, and a command that needs none starts none.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import stat
 import subprocess
 import threading
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +73,7 @@ def _start(data: Path) -> Any:
     postgres_server.ensure_prefix_permissions = _let_through
 
     deadline = time.monotonic() + START_SECONDS
+    served = _postmaster(data) is not None
     while True:
         try:
             return get_server(data, cleanup_mode="stop")
@@ -80,6 +84,36 @@ def _start(data: Path) -> Any:
                 end = log.read_text(errors="replace")[-2000:] if log.exists() else "it wrote no log"
                 raise RuntimeError(f"PostgreSQL did not start in {data}: {end}") from error
             time.sleep(0.5)
+        except BaseException:  # Ctrl-C: what was launched would run on, known to nobody
+            if not served:
+                _abandon(data)
+            raise
+
+
+def _abandon(data: Path) -> None:
+    """Stop a server that was being launched. It writes down its number a moment after it has begun."""
+    before = None
+    with suppress(ValueError):  # in another thread than the main one no signal comes
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again
+    deadline = time.monotonic() + 1
+    while (postmaster := _postmaster(data)) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if postmaster is not None:
+        with suppress(OSError):  # it has ended by itself
+            os.kill(postmaster, signal.SIGINT)  # for PostgreSQL: fast shutdown
+    if before is not None:
+        signal.signal(signal.SIGINT, before)
+
+
+def _postmaster(data: Path) -> int | None:
+    """The process that serves the folder, None if none does."""
+    import psutil
+
+    try:
+        number = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+    return number if psutil.pid_exists(number) else None
 
 
 def _let_through(path: Path) -> None:
