@@ -65,9 +65,8 @@ Floats = NDArray[np.float64]
 
 NAME = "plackett-luce"
 TOO_MANY_ORDERS = (
-    "so many orders agree with these ballots, which leave many places open or tie many, that averaging over how wide "
-    "the field may be would take long: ratings and ranks are those of the likeliest width, and intervals may be too "
-    "narrow"
+    "averaging over how wide the field may be would take long here, since ballots leave many places open, tie many, or "
+    "are very many: ratings and ranks are those of the likeliest width, and intervals may be too narrow"
 )
 
 
