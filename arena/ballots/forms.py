@@ -13,6 +13,7 @@ from .judgements import BadJudgement, Judgement, Ranks
 from .remarks import Remarks
 
 _ONE_DAY_MS = 86_400_000
+Read = tuple[Ranks, int | None]  # with the strength of a graded pair
 
 
 def read_judgement(form: QueryDict) -> Judgement:
@@ -53,9 +54,6 @@ def read_remarks(form: QueryDict) -> Remarks:
     comment = form.get("comment", "").replace("\x00", "").strip()
     reasons = tuple(dict.fromkeys(form.getlist("tag")))
     return Remarks(aspects, int(confidence) if confidence else None, reasons, comment)
-
-
-Read = tuple[Ranks, int | None]  # with the strength of a graded pair
 
 
 def _order(form: QueryDict) -> Read:
@@ -118,7 +116,7 @@ _VERDICTS: Mapping[str, tuple[str, ...]] = {Protocol.PAIR: ("a", "b", "tie", "al
 
 def _slots(form: QueryDict) -> int:
     raw = form.get("slots", "")
-    if not (raw.isascii() and raw.isdigit() and 2 <= int(raw[:3]) <= len(LETTERS)):
+    if raw not in {str(count) for count in range(2, len(LETTERS) + 1)}:
         raise BadJudgement(f"The form says {raw[:40]!r} where the number of its slots belongs (2 to {len(LETTERS)}).")
     return int(raw)
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from arena.accounts.models import User
 from arena.battles import tokens
-from arena.battles.actions import locked_battle
-from arena.battles.models import AWAITED, LETTERS, Battle, BattleState
+from arena.battles.actions import locked_battle, withdraw_queued
+from arena.battles.models import AWAITED, LETTERS, Battle, BattleSlot, BattleState
 from arena.catalogue.models import Arena
 from arena.generation.models import Candidate, CandidateState
 from arena.matchmaking.keeping import forget
@@ -66,9 +66,11 @@ def settle_flags(*, flags: Collection[int], by: User, uphold: bool) -> int:
     Flag.objects.filter(pk__in=[flag.pk for flag in settled]).update(state=state, settled_at=now, settled_by=by)
     if candidates:
         Candidate.objects.filter(pk__in=candidates, state=CandidateState.READY).update(state=CandidateState.WITHDRAWN)
-        showing = Battle.objects.filter(state__in=AWAITED, slots__candidate__in=candidates)
-        Battle.objects.filter(pk__in=showing.values("pk")).update(
-            state=BattleState.VOID, skip_reason="withdrawn", closed_at=now
-        )
+        showing = BattleSlot.objects.filter(candidate__in=candidates).values("battle")
+        # Locked, so that a ballot that is being cast is waited for, and its battle left alone.
+        for battle in Battle.objects.select_for_update().filter(state__in=AWAITED, pk__in=showing):
+            battle.state, battle.skip_reason, battle.closed_at = BattleState.VOID, "withdrawn", now
+            battle.save(update_fields=["state", "skip_reason", "closed_at"])
+            withdraw_queued(battle)
         transaction.on_commit(forget)
     return len(settled)

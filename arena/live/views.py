@@ -35,6 +35,7 @@ _WHY_VOID = {
     "too_slow": "The answers took too long, so there is nothing to compare.",
     "no_contestant": "Too many contestants could not answer, so there is nothing to compare.",
     "prompt_refused": actions.REFUSAL,
+    "withdrawn": "Somebody reported one of the answers, and it was taken out, so there is nothing to compare.",
 }
 
 

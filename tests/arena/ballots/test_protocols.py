@@ -89,6 +89,7 @@ def test_all_can_be_bad_whatever_was_asked(ready_arena: Arena, visitor: Visitor,
         ("best-of-k", {"best": "A", "slots": "3"}, "has 4 candidates, the ballot 3 ranks"),
         ("best-of-k", {"best": "A", "slots": "99"}, "number of its slots"),
         ("best-of-k", {"best": "A", "slots": "x"}, "number of its slots"),
+        ("best-of-k", {"best": "A", "slots": "004" + "9" * 5000}, "number of its slots"),
         ("best-of-k", {"best": "A", "protocol": "stars"}, "is none that battles are judged by"),
     ],
 )
