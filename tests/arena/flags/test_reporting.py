@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
+from arena.ballots.actions import cast_ballot
+from arena.ballots.judgements import Judgement
 from arena.ballots.models import Ballot
 from arena.battles.models import Battle, BattleState
 from arena.catalogue.models import Arena
@@ -14,6 +17,7 @@ from arena.flags.actions import settle_flags
 from arena.flags.models import Flag, FlagState
 from arena.generation.models import CandidateState
 from arena.models import User
+from tests.threads import meanwhile, wait_until_somebody_waits_for_a_lock
 from tests.visitor import FRAGMENT, Visitor, VotePage
 
 
@@ -202,3 +206,22 @@ def test_a_battle_that_is_void_by_then_takes_a_report_too(ready_arena: Arena, vi
     Battle.objects.update(state=BattleState.VOID)
 
     assert report(visitor, ready_arena, page).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ballot_that_is_being_cast_is_waited_for_and_stands(
+    ready_arena: Arena, visitor: Visitor, page: VotePage, superuser: Client
+) -> None:
+    report(visitor, ready_arena, page)
+    flag, grace, voter = Flag.objects.get(), User.objects.get(username="grace"), page.battle.voter
+
+    with transaction.atomic():
+        cast_ballot(voter=voter, token=page.token, judgement=Judgement((1, 2, 3, 4)))
+        waiting = meanwhile(lambda: settle_flags(flags=[flag.pk], by=grace, uphold=True))
+        settled = waiting.__enter__()
+        wait_until_somebody_waits_for_a_lock()
+    waiting.__exit__(None, None, None)
+
+    assert settled.result() == 1
+    assert page.battle.state == BattleState.VOTED
+    assert Ballot.objects.countable(Ballot.objects.latest("pk").pk).exists()
